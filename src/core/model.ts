@@ -1,0 +1,187 @@
+import type { Address } from './address.ts'
+import type { LimitUse, Quota } from './limit.ts'
+import type { Reason } from './reasons.ts'
+
+/**
+ * The lines of a check's header, as they arrived. A multi-map: a repeated line stays two lines wherever the
+ * runtime lets us see it, because a repeated credential or forwarded field must be refused, not joined.
+ */
+export interface HeaderLines {
+  /** Every value under `name` (lower case), in order of arrival; empty when there is none. */
+  lines(name: string): readonly string[]
+  /** Every name as it was sent, in order, repeats included. */
+  names(): readonly string[]
+}
+
+/** The held-back request as the proxy described it: every field as written, nothing judged yet. */
+export interface ForwardedRequest {
+  /** Name of the proxy adapter that read it. */
+  readonly proxy: string
+  readonly method: string
+  readonly scheme: string
+  /** Host with optional port, as relayed. */
+  readonly host: string
+  /** Path and query as the client sent them (or as the proxy cleaned them before it forwards them). */
+  readonly target: string
+  /** All X-Forwarded-For lines in order, joined by a comma. */
+  readonly forwardedFor: string
+  readonly headers: HeaderLines
+}
+
+/** What an adapter made of a check's header: a forwarded request, or the field that stands in the way. */
+export type AdapterReading =
+  | { readonly ok: true; readonly request: ForwardedRequest }
+  | { readonly ok: false; readonly field: string; readonly problem: 'missing' | 'repeated' }
+
+/** One proxy's dialect: which fields it reads, and what it can relay. */
+export interface ProxyAdapter {
+  readonly name: string
+  read(headers: HeaderLines): AdapterReading
+  /** The status this proxy must receive so that its client gets `wanted`, or the nearest it can relay. */
+  status(wanted: number): number
+  /** Whether a denial may carry a problem document (RFC 9457). */
+  readonly bodies: boolean
+}
+
+/**
+ * What an authenticator found. The four outcomes are never merged: "nothing presented", "good", "bad" and
+ * "cannot know now" lead to four different answers.
+ */
+export type Authentication =
+  | { readonly is: 'absent' }
+  | { readonly is: 'accepted'; readonly principal: Principal }
+  | { readonly is: 'rejected'; readonly reason: Reason }
+  | { readonly is: 'unavailable'; readonly reason: Reason; readonly cause: unknown }
+
+/** Who the accepted credential stands for. Only authenticators make one. */
+export interface Principal {
+  readonly id: string
+  /** Namespace of `id`: an issuer URL, `api-key` or `anonymous`. Limits and revocation key on (issuer, id). */
+  readonly issuer: string
+  /** Credential type: `jwt`, `api-key`, `anonymous`. */
+  readonly type: string
+  /** The credential as a route names it: `jwt:company`, `api-key`, `anonymous`. */
+  readonly method: string
+  readonly tenant: string | null
+  readonly email: string | null
+  /** Roles granted directly; inherited ones are added by the role book. */
+  readonly roles: readonly string[]
+  /** Permissions granted directly, beside those of the roles. */
+  readonly permissions: readonly string[]
+  readonly scopes: readonly string[]
+  readonly strength: Strength
+  /** Limits of this principal's own, charged beside those of the route. */
+  readonly limits: readonly LimitUse[]
+}
+
+/** How, in what context and when the principal proved itself (`amr`, `acr`, `auth_time`; OpenID Connect Core 2). */
+export interface Strength {
+  readonly methods: readonly string[]
+  readonly context: string | null
+  /** Seconds since the epoch; null when unknown. */
+  readonly at: number | null
+}
+
+/** What an authenticator may see of a check. */
+export interface CredentialRequest {
+  readonly headers: HeaderLines
+  readonly client: Address | null
+  /** Milliseconds since the epoch at which the decision began. */
+  readonly now: number
+  /** Milliseconds since the epoch after which nobody waits for the answer. */
+  readonly deadline: number
+}
+
+/** Checks one credential type. Shared by all routes; a route narrows it with the variants that it accepts. */
+export interface Authenticator {
+  /** Credential type, as a route names it before the colon. */
+  readonly type: string
+  /** True when it is asked only after every other authenticator of the route found nothing. */
+  readonly fallback: boolean
+  /**
+   * @param variants what may stand behind the colon on this route (issuer names); null when the type has none
+   * @returns a value at once where nothing has to be waited for; it never throws for what a stranger sends
+   */
+  authenticate(
+    request: CredentialRequest,
+    variants: ReadonlySet<string> | null,
+  ): Authentication | Promise<Authentication>
+}
+
+/** The request in canonical form, as far as it could be established. */
+export interface CanonicalRequest {
+  readonly method: string
+  readonly scheme: string
+  /** Lower case, without port or trailing dot. */
+  readonly host: string
+  /** As received, without the query. */
+  readonly path: string
+  /** Null when the chain of forwarded addresses holds something unreadable before the client is found. */
+  readonly client: Address | null
+}
+
+/** The answer for one request: complete enough to be the audit record, replayable from its inputs. */
+export interface Decision {
+  readonly verdict: 'allow' | 'deny'
+  /** Null exactly when the verdict is `allow`. */
+  readonly reason: Reason | null
+  /** Name of the route, null when none was selected. */
+  readonly route: string | null
+  /** The accepted principal, also on a denial that came after authentication. */
+  readonly principal: Principal | null
+  /** Every configured identity header, on an allow; null on a denial. */
+  readonly identity: Readonly<Record<string, string>> | null
+  readonly quotas: readonly Quota[]
+  readonly request: CanonicalRequest
+  readonly challenge: Challenge | null
+  /** For the operator's record only, never for the caller: what was wrong, in words or as an error. */
+  readonly cause: unknown
+}
+
+/** What the 401 or 403 tells a bearer client to do (RFC 6750 section 3, RFC 9470 section 3). */
+export interface Challenge {
+  /** Scopes that the route demands; null when that was not what failed. */
+  readonly scopes: readonly string[] | null
+  readonly contexts: readonly string[] | null
+  /** Seconds; null when any age does. */
+  readonly maxAge: number | null
+}
+
+/** What the core asks of the outside. */
+export interface Ports {
+  readonly store: Store
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Hears of every step that a decision takes; only `explain` listens. */
+  readonly trace?: (step: string, found: string) => void
+}
+
+/** One bucket to charge: a limit's arithmetic applied to a partition. Integer microseconds throughout. */
+export interface Charge {
+  /** Limit and partition; what shares a key shares a bucket. */
+  readonly key: string
+  /** Microseconds per unit. */
+  readonly interval: number
+  /** Units that may be spent at once. */
+  readonly burst: number
+  /** Units to spend; 0 peeks. */
+  readonly cost: number
+}
+
+/** What became of one charge. */
+export interface Charged {
+  readonly ok: boolean
+  /** Whole units left after this charge. */
+  readonly remaining: number
+  /** Milliseconds until the bucket is full again. */
+  readonly full: number
+  /** Milliseconds until this cost could pass; 0 when it did. */
+  readonly wait: number
+}
+
+/** Keeps shared state. All charges of one call happen, or none does. */
+export interface Store {
+  charge(charges: readonly Charge[]): readonly Charged[] | Promise<readonly Charged[]>
+  /** Buckets held now. */
+  size(): number
+}
