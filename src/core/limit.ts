@@ -1,4 +1,10 @@
-/** The generic cell rate algorithm (ITU-T I.371 annex A), in integer microseconds: exact, one number per bucket. */
+/**
+ * Limits: the generic cell rate algorithm (ITU-T I.371 annex A) in integer microseconds, and the partitions that a
+ * limit counts by. One number a bucket, the "theoretical arrival time": when the bucket would be full again.
+ */
+
+import { type Address, networkOf } from './address.ts'
+import type { Charge, Charged, Principal } from './model.ts'
 
 /** What a limit counts by. */
 export type Dimension = 'client' | 'principal' | 'tenant' | 'route'
@@ -34,4 +40,107 @@ export interface Quota {
   readonly full: number
   /** Milliseconds until the same request could pass; 0 when it did. */
   readonly wait: number
+}
+
+/** What one bucket says to one charge. Times in microseconds. */
+export interface Arrival {
+  readonly ok: boolean
+  /** The value to store, should the whole charge happen. */
+  readonly next: number
+  readonly remaining: number
+  readonly full: number
+  readonly wait: number
+}
+
+/**
+ * One step of the algorithm. A stored value outside of [now, now + burst] is brought back into it, so that a clock
+ * that stepped, or a limit that shrank, heals at once.
+ * @param stored the bucket's arrival time in microseconds, null when it is full
+ * @param cost units to spend; 0 peeks, a negative cost refunds
+ */
+export function arrive(
+  stored: number | null,
+  now: number,
+  interval: number,
+  burst: number,
+  cost: number,
+): Arrival {
+  const top = now + interval * burst
+  const current = stored === null ? now : Math.min(Math.max(stored, now), top)
+  const next = Math.max(now, current + interval * cost)
+  const ok = next <= top
+  const held = ok ? next : current
+  return {
+    ok,
+    next,
+    remaining: Math.floor((top - held) / interval),
+    full: held - now,
+    wait: ok ? 0 : next - top,
+  }
+}
+
+/** Who a request is charged to. */
+export interface Subject {
+  readonly client: Address | null
+  readonly principal: Principal | null
+  readonly route: string
+}
+
+/** Whether a limit can be charged before anybody is authenticated, and for those who never will be. */
+export const isClientLimit = ({ by }: Limit): boolean =>
+  by.includes('client') && !by.includes('principal') && !by.includes('tenant')
+
+export const needsTenant = ({ by }: Limit): boolean => by.includes('tenant')
+
+/** A whole /48 is one subscriber's as easily as a /64, so that many times the limit is the ceiling of the wider net. */
+const CEILING_BITS = 16
+const CEILING_FACTOR = 16
+
+/**
+ * The buckets of one limit for one subject: one, or for an IPv6 client two, since whoever holds a /48 has 65,536
+ * networks of /64 to walk through.
+ */
+export function chargesOf({ limit, cost }: LimitUse, subject: Subject): Charge[] {
+  const { interval, burst, by } = limit
+  const client = subject.client
+  if (client?.family !== 6 || !(by.includes('client') || subject.principal?.type === 'anonymous')) {
+    return [{ key: keyOf(limit, subject, client === null ? 'unknown' : client.text), interval, burst, cost }]
+  }
+  const inner = networkOf(client, limit.ipv6)
+  const charges = [{ key: keyOf(limit, subject, inner.address.text), interval, burst, cost }]
+  if (limit.ipv6 > CEILING_BITS) {
+    const outer = networkOf(client, limit.ipv6 - CEILING_BITS)
+    const key = keyOf(limit, subject, `${outer.address.text}/${outer.prefix}`)
+    charges.push({ key, interval: Math.ceil(interval / CEILING_FACTOR), burst: burst * CEILING_FACTOR, cost })
+  }
+  return charges
+}
+
+/** Names the bucket. Lengths stand before what a stranger can choose, so that no value can pass for two. */
+function keyOf(limit: Limit, { principal, route }: Subject, client: string): string {
+  let key = limit.name
+  for (const dimension of limit.by) {
+    if (dimension === 'client') key += `|c:${client}`
+    else if (dimension === 'route') key += `|r:${route}`
+    else if (dimension === 'tenant') key += `|t:${principal?.tenant ?? ''}`
+    // Nobody is one principal: strangers must not be able to spend each other's quota.
+    else if (principal === null || principal.type === 'anonymous') key += `|a:${client}`
+    else key += `|p:${principal.issuer.length}:${principal.issuer}:${principal.id}`
+  }
+  return key
+}
+
+/** The state of a limit from that of its buckets: the scarcest speaks for all. */
+export function quotaOf(limit: Limit, charged: readonly Charged[]): Quota {
+  let quota: Quota = { limit, ok: true, remaining: Infinity, full: 0, wait: 0 }
+  for (const { ok, remaining, full, wait } of charged) {
+    quota = {
+      limit,
+      ok: quota.ok && ok,
+      remaining: Math.min(quota.remaining, remaining),
+      full: Math.max(quota.full, full),
+      wait: Math.max(quota.wait, wait),
+    }
+  }
+  return quota
 }

@@ -152,6 +152,8 @@ export interface Ports {
   readonly store: Store
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds on a clock that never steps. */
+  ticks(): number
   /** Hears of every step that a decision takes; only `explain` listens. */
   readonly trace?: (step: string, found: string) => void
 }

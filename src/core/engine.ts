@@ -1,0 +1,67 @@
+import type { Address, AddressSet } from './address.ts'
+import type { DenyCache } from './deny-cache.ts'
+import type { IdentityPlan } from './identity.ts'
+import type { LimitUse } from './limit.ts'
+import type { RouteTable } from './match.ts'
+import type { Authenticator, ProxyAdapter } from './model.ts'
+import type { Requirements, RoleBook } from './roles.ts'
+
+/** A compiled policy: all that `decide` needs, nothing left to parse. */
+export interface Engine {
+  /** By adapter name; a proxy that the policy does not name has no endpoint. */
+  readonly proxies: ReadonlyMap<string, ProxyEntry>
+  readonly trustedHops: AddressSet
+  /** Methods that a forwarded request may have. */
+  readonly methods: ReadonlySet<string>
+  readonly routes: RouteTable<Route>
+  readonly roles: RoleBook
+  readonly identity: IdentityPlan
+  /** Clients known to be over a limit, so that they cost nothing more. */
+  readonly denials: DenyCache
+}
+
+/** A proxy that the policy trusts, and how it proves itself. */
+export interface ProxyEntry {
+  readonly adapter: ProxyAdapter
+  /**
+   * Whether everything that the policy demands of this proxy holds.
+   * @param peer who opened the connection; null where the runtime cannot tell
+   * @param secret every X-Postern-Secret line
+   */
+  trusts(peer: Address | null, secret: readonly string[]): boolean
+}
+
+/** A matcher's policy: what a request that selects this route must satisfy. */
+export interface Route {
+  readonly name: string
+  readonly networks: Networks | null
+  /** Origins that may send requests with an Origin; null when any may. */
+  readonly origins: ReadonlySet<string> | null
+  readonly credentials: readonly RouteCredential[]
+  readonly require: Requirements
+  readonly limits: readonly LimitUse[]
+  /** Whether a CORS preflight passes without a credential. */
+  readonly preflight: boolean
+  /** Parameters that the requirements use: every reading of the path must agree on them. */
+  readonly parameters: readonly string[]
+}
+
+/** Addresses that may use a route. Deny wins; null means no such rule. */
+export interface Networks {
+  readonly allow: AddressSet | null
+  readonly deny: AddressSet | null
+}
+
+/** One authenticator as a route accepts it. */
+export interface RouteCredential {
+  readonly authenticator: Authenticator
+  readonly variants: ReadonlySet<string> | null
+}
+
+/** Whether the client may use the route at all. An unknown client fits no rule. */
+export function admits(networks: Networks | null, client: Address | null): boolean {
+  if (networks === null) return true
+  if (client === null) return false
+  if (networks.deny?.has(client) === true) return false
+  return networks.allow === null || networks.allow.has(client)
+}

@@ -1,0 +1,183 @@
+import { fold } from './path.ts'
+
+/** One segment of a pattern: a literal text, or a parameter that takes any one segment. */
+export type Segment = { readonly literal: string } | { readonly parameter: string }
+
+/** A path or host pattern, taken apart. */
+export interface Pattern {
+  readonly segments: readonly Segment[]
+  /** Whether any number of further segments, none included, may follow (a final `**`). */
+  readonly rest: boolean
+}
+
+/** `/mcp/:server/**` → its segments. The form has been checked by the policy's schema. */
+export function pathPattern(path: string): Pattern {
+  const parts = path.split('/').slice(1)
+  if (parts.at(-1) === '') parts.pop()
+  const rest = parts.at(-1) === '**'
+  if (rest) parts.pop()
+  return { segments: parts.map(segmentOf), rest }
+}
+
+/** `:org.example.com` → its labels. A bracketed address is one label. */
+export function hostPattern(host: string): Pattern {
+  const labels = host.startsWith('[') ? [host] : host.split('.')
+  return { segments: labels.map(segmentOf), rest: false }
+}
+
+const segmentOf = (part: string): Segment =>
+  part.startsWith(':') ? { parameter: part.slice(1) } : { literal: part }
+
+export const parametersOf = (pattern: Pattern): string[] =>
+  pattern.segments.flatMap((segment) => ('parameter' in segment ? [segment.parameter] : []))
+
+/** The same pattern with folded literals, for readings whose letters are folded. */
+export function foldPattern(pattern: Pattern): Pattern {
+  return {
+    segments: pattern.segments.map((segment) =>
+      'literal' in segment ? { literal: fold(segment.literal) } : segment,
+    ),
+    rest: pattern.rest,
+  }
+}
+
+/** A key that two patterns share exactly when they match the same texts; parameter names do not count. */
+export function shapeOf(pattern: Pattern): string {
+  const parts = pattern.segments.map((segment) => ('literal' in segment ? `=${segment.literal}` : ':'))
+  return parts.join('/') + (pattern.rest ? '/**' : '')
+}
+
+/** Whether every text that `inner` matches is matched by `outer`. */
+export function contains(outer: Pattern, inner: Pattern): boolean {
+  if (outer.rest ? inner.segments.length < outer.segments.length : inner.rest) return false
+  if (!outer.rest && inner.segments.length !== outer.segments.length) return false
+  return outer.segments.every((segment, index) => {
+    if ('parameter' in segment) return true
+    const other = inner.segments[index]
+    return other !== undefined && 'literal' in other && other.literal === segment.literal
+  })
+}
+
+/** Whether some text is matched by both. */
+export function overlaps(a: Pattern, b: Pattern): boolean {
+  const [short, long] = a.segments.length <= b.segments.length ? [a, b] : [b, a]
+  if (short.segments.length < long.segments.length && !short.rest) return false
+  return short.segments.every((segment, index) => {
+    const other = long.segments[index] as Segment
+    return !('literal' in segment && 'literal' in other) || segment.literal === other.literal
+  })
+}
+
+interface Node<T> {
+  readonly literals: Map<string, Node<T>>
+  parameter: Node<T> | null
+  end: T[]
+  rest: T[]
+}
+
+const emptyNode = <T>(): Node<T> => ({ literals: new Map(), parameter: null, end: [], rest: [] })
+
+/** What a trie found: everything stored under the best pattern, and the segments that its parameters took. */
+export interface Found<T> {
+  readonly stored: readonly T[]
+  readonly captures: readonly string[]
+}
+
+/**
+ * Patterns by segment. A literal is preferred to a parameter and a parameter to a final `**`, so that among nested
+ * patterns the innermost is found, in time that depends on the number of segments only.
+ */
+export class PatternTrie<T> {
+  readonly #root: Node<T> = emptyNode()
+
+  add(pattern: Pattern, value: T): void {
+    let node = this.#root
+    for (const segment of pattern.segments) {
+      if ('literal' in segment) {
+        let next = node.literals.get(segment.literal)
+        if (next === undefined) {
+          next = emptyNode()
+          node.literals.set(segment.literal, next)
+        }
+        node = next
+      } else node = node.parameter ??= emptyNode()
+    }
+    if (pattern.rest) node.rest.push(value)
+    else node.end.push(value)
+  }
+
+  /** The innermost pattern that matches, or null. */
+  find(segments: readonly string[]): Found<T> | null {
+    const captures: string[] = []
+    const stored = walk(this.#root, segments, 0, captures)
+    return stored === null ? null : { stored, captures }
+  }
+
+  /** Every pattern that matches, the innermost first as long as all that overlap are nested. */
+  findAll(segments: readonly string[]): Found<T>[] {
+    const found: Found<T>[] = []
+    walkAll(this.#root, segments, 0, [], found)
+    return found
+  }
+
+  /** Everything stored under patterns that share a text with `pattern`. */
+  overlapping(pattern: Pattern): T[] {
+    const found: T[] = []
+    collect(this.#root, pattern, 0, found)
+    return found
+  }
+}
+
+function walk<T>(node: Node<T>, segments: readonly string[], at: number, captures: string[]): T[] | null {
+  if (at === segments.length) {
+    if (node.end.length > 0) return node.end
+    return node.rest.length > 0 ? node.rest : null
+  }
+  const segment = segments[at] as string
+  const literal = node.literals.get(segment)
+  if (literal !== undefined) {
+    const found = walk(literal, segments, at + 1, captures)
+    if (found !== null) return found
+  }
+  if (node.parameter !== null && segment !== '') {
+    captures.push(segment)
+    const found = walk(node.parameter, segments, at + 1, captures)
+    if (found !== null) return found
+    captures.pop()
+  }
+  return node.rest.length > 0 ? node.rest : null
+}
+
+function walkAll<T>(
+  node: Node<T>,
+  segments: readonly string[],
+  at: number,
+  captures: readonly string[],
+  found: Found<T>[],
+): void {
+  const segment = segments[at]
+  if (segment === undefined) {
+    if (node.end.length > 0) found.push({ stored: node.end, captures })
+  } else {
+    const literal = node.literals.get(segment)
+    if (literal !== undefined) walkAll(literal, segments, at + 1, captures, found)
+    if (node.parameter !== null && segment !== '') {
+      walkAll(node.parameter, segments, at + 1, [...captures, segment], found)
+    }
+  }
+  if (node.rest.length > 0) found.push({ stored: node.rest, captures })
+}
+
+function collect<T>(node: Node<T>, pattern: Pattern, at: number, found: T[]): void {
+  found.push(...node.rest)
+  const segment = pattern.segments[at]
+  if (segment === undefined) {
+    found.push(...node.end)
+    if (!pattern.rest) return
+  }
+  if (segment !== undefined && 'literal' in segment) {
+    const next = node.literals.get(segment.literal)
+    if (next !== undefined) collect(next, pattern, at + 1, found)
+  } else for (const next of node.literals.values()) collect(next, pattern, at + 1, found)
+  if (node.parameter !== null) collect(node.parameter, pattern, at + 1, found)
+}
