@@ -1,0 +1,15 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+
+/** SHA-256 over the UTF-8 text, as base64url. */
+export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
+
+/** HMAC-SHA-256 over the UTF-8 text, as lower-case hex. */
+export const hmacSha256 = (key: string, text: string): string =>
+  createHmac('sha256', key).update(text).digest('hex')
+
+/**
+ * Whether two texts are equal, in a time that tells neither where they differ nor how long the expected one is:
+ * digests are compared, which are of one length.
+ */
+export const equalText = (a: string, b: string): boolean =>
+  timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
