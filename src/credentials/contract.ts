@@ -11,6 +11,8 @@ export interface Outside {
   random(): number
   /** SHA-256 over the UTF-8 text, as base64url. */
   sha256(text: string): string
+  /** SHA-256 over the UTF-8 text, as lower-case hex. */
+  sha256Hex(text: string): string
   /** HMAC-SHA-256 over the UTF-8 text, as lower-case hex. */
   hmacSha256(key: string, text: string): string
   /** Fetches a small document; rejects on any other status than 200, a redirect, a refused address or size. */
