@@ -1,0 +1,214 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type Address,
+  AddressSet,
+  clientOf,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseHop,
+  parseNetwork,
+} from '../../src/core/address.ts'
+
+const network = (text: string): Network => {
+  const reading = parseNetwork(text)
+  if (!reading.ok) throw new Error(`${text}: ${reading.problem}`)
+  return reading.network
+}
+const set = (...texts: string[]) => new AddressSet(texts.map(network))
+const address = (text: string): Address => {
+  const parsed = parseAddress(text)
+  if (parsed === null) throw new Error(text)
+  return parsed
+}
+
+/** The oracle: addresses as one big number, networks compared bit by bit. */
+const numberOf = ({ words }: Address): bigint => words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n)
+function holdsBitwise(networks: readonly Network[], one: Address): boolean {
+  return networks.some(({ address: base, prefix }) => {
+    if (base.family !== one.family) return false
+    const width = base.family === 4 ? 32 : 128
+    for (let bit = 0; bit < prefix; bit++) {
+      const shift = BigInt(width - 1 - bit)
+      if (((numberOf(base) >> shift) & 1n) !== ((numberOf(one) >> shift) & 1n)) return false
+    }
+    return true
+  })
+}
+
+const v4 = fc.ipV4().map(address)
+const v6 = fc.ipV6().map(address)
+// Few distinct high bits, so that networks and addresses meet often.
+const near4 = fc
+  .tuple(fc.constantFrom(10, 11, 192), fc.nat(3), fc.nat(255), fc.nat(255))
+  .map((o) => address(o.join('.')))
+const near6 = fc
+  .tuple(fc.constantFrom('2001:db8', 'fe80:0'), fc.nat(3), fc.nat(0xffff), fc.nat(0xffff))
+  .map(([head, a, b, c]) => address(`${head}:${a.toString(16)}::${b.toString(16)}:${c.toString(16)}`))
+const anyAddress = fc.oneof(v4, v6, near4, near6)
+const anyNetwork = fc
+  .tuple(anyAddress, fc.nat(128))
+  .map(([one, prefix]) => networkOf(one, one.family === 4 ? prefix % 33 : prefix))
+
+describe('an address set', () => {
+  it('holds exactly what a bitwise comparison of every network says', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyNetwork, { maxLength: 30 }),
+        fc.array(anyAddress, { maxLength: 20 }),
+        (networks, list) => {
+          const compiled = new AddressSet(networks)
+          const edges = networks.map(({ address: edge }) => edge)
+          for (const one of [...list, ...edges]) expect(compiled.has(one)).toBe(holdsBitwise(networks, one))
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('compares a few times only, however many networks it holds', () => {
+    let compared = 0
+    const watched = (one: Address): Address => ({
+      ...one,
+      get words() {
+        compared++
+        return one.words
+      },
+    })
+    const networks = Array.from({ length: 65_536 }, (_, i) => network(`10.${i >> 8}.${i & 255}.0/28`))
+    expect(new AddressSet(networks).has(watched(address('10.77.3.5')))).toBe(true)
+    expect(compared).toBeLessThanOrEqual(40)
+  })
+
+  it('does not let an IPv6 network hold IPv4 clients', () => {
+    expect(set('::/0').has(address('10.0.0.1'))).toBe(false)
+    expect(set('0.0.0.0/0').has(address('::ffff:10.0.0.1'))).toBe(true)
+  })
+})
+
+describe('parsing an address', () => {
+  it('writes every address back as RFC 5952 has it, and reads its own writing as the same address', () => {
+    fc.assert(
+      fc.property(anyAddress, (one) => {
+        expect(address(one.text).words).toEqual(one.words)
+        expect(one.text).toBe(one.text.toLowerCase())
+      }),
+    )
+    expect(address('2001:DB8:0:0:1:0:0:1').text).toBe('2001:db8::1:0:0:1')
+    expect(address('::').text).toBe('::')
+    expect(address('2001:db8:0:1:1:1:1:1').text).toBe('2001:db8:0:1:1:1:1:1')
+  })
+
+  it.each(['::ffff:10.0.0.1', '::ffff:a00:1', '0:0:0:0:0:ffff:10.0.0.1', '::FFFF:0a00:0001'])(
+    'I02 takes the mapped %s for 10.0.0.1 (CVE-2026-39409, CVE-2026-47674)',
+    (text) => expect(address(text).text).toBe('10.0.0.1'),
+  )
+
+  it.each([
+    '',
+    '010.0.0.1',
+    '10.0.0.01',
+    '0x0a000001',
+    '167772161',
+    '10.1',
+    '10.0.0.256',
+    '10.0.0.1.',
+    '10.0.0.1.2',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '12345::',
+    '::1.2.3',
+    '1.2.3.4::',
+    'unknown',
+    '_hidden',
+    ' 10.0.0.1',
+    'fe80::1%eth0',
+  ])('refuses %j as a bare address', (text) => expect(parseAddress(text)).toBeNull())
+
+  it.each([
+    ['fe80::1%eth0', 'fe80::1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[fe80::1%25eth0]:1', 'fe80::1'],
+    ['10.0.0.1:80', '10.0.0.1'],
+    [' 10.0.0.1 ', '10.0.0.1'],
+  ])('I02 reads the hop %j as %s', (text, expected) => expect(parseHop(text)?.text).toBe(expected))
+
+  it.each([
+    '10.0.0.1:99999',
+    '[10.0.0.1]:80',
+    '[2001:db8::1]:',
+    '10.0.0.1:',
+    'localhost',
+    '"10.0.0.1"',
+    'for=10.0.0.1',
+  ])('refuses the hop %j', (text) => expect(parseHop(text)).toBeNull())
+})
+
+describe('parsing a network', () => {
+  it.each([
+    ['10.0.0.5/8', 'host-bits', '10.0.0.0/8'],
+    ['10.0.0.0/33', 'prefix', '10.0.0.0/32'],
+    ['10.0.0.0/08', 'prefix', '10.0.0.0/32'],
+    ['2001:db8::1/32', 'host-bits', '2001:db8::/32'],
+    ['2001:db8::/129', 'prefix', '2001:db8::/128'],
+    ['everyone', 'address', null],
+    ['', 'address', null],
+  ])('I05 refuses %s and says what would be right', (text, problem, nearest) =>
+    expect(parseNetwork(text)).toEqual({ ok: false, problem, nearest }),
+  )
+
+  it('takes a mapped network for the IPv4 network that it means', () => {
+    expect(network('::ffff:10.0.0.0/104')).toEqual(network('10.0.0.0/8'))
+  })
+})
+
+describe('the client of a chain', () => {
+  const hops = set('173.245.48.0/20', '2400:cb00::/32')
+
+  it('I01 is the rightmost address that is no trusted hop, never what stands left of it (CVE-2026-27700)', () => {
+    expect(clientOf('10.0.0.1, 203.0.113.9', hops)?.text).toBe('203.0.113.9')
+    expect(clientOf('10.0.0.1, 203.0.113.9, 173.245.48.5', hops)?.text).toBe('203.0.113.9')
+    expect(clientOf('203.0.113.9', hops)?.text).toBe('203.0.113.9')
+  })
+
+  it('is the leftmost when all are trusted', () => {
+    expect(clientOf('173.245.48.1, 173.245.48.2', hops)?.text).toBe('173.245.48.1')
+  })
+
+  it.each([
+    'unknown',
+    '173.245.48.5, , 173.245.48.5',
+    'x, 173.245.48.5',
+    '',
+    '10.0.0.1,',
+    '203.0.113.9, _obf',
+  ])('is unknown when something unreadable comes before it: %j (CVE-2024-47070)', (chain) =>
+    expect(clientOf(chain, hops)).toBeNull(),
+  )
+
+  it('does not look at what stands left of the client', () => {
+    expect(clientOf('garbage, 203.0.113.9', hops)?.text).toBe('203.0.113.9')
+  })
+
+  it('is unknown behind more than twenty hops', () => {
+    const trusted = Array<string>(20).fill('173.245.48.5').join(', ')
+    expect(clientOf(`203.0.113.9, ${trusted}`, hops)).toBeNull()
+    expect(clientOf(`203.0.113.9, ${trusted.slice(14)}`, hops)?.text).toBe('203.0.113.9')
+  })
+
+  it('never depends on what a stranger wrote left of an untrusted address', () => {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        v4.filter((one) => !hops.has(one)),
+        (forged, client) => {
+          expect(clientOf(`${forged},${client.text}`, hops)?.text).toBe(client.text)
+        },
+      ),
+    )
+  })
+})

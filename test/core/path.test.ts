@@ -1,0 +1,181 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fold, parameterValue, pathOf, readPath } from '../../src/core/path.ts'
+
+const texts = (path: string): string[] => {
+  const judged = readPath(path)
+  return judged.ok ? judged.readings.map(({ text }) => text) : [`${judged.reason}: ${judged.why}`]
+}
+const reasonOf = (path: string): string | null => {
+  const judged = readPath(path)
+  return judged.ok ? null : judged.reason
+}
+
+describe('the path of a target', () => {
+  it('ends at the first question mark, and the query is never part of it', () => {
+    expect(pathOf('/private?x=/public')).toBe('/private')
+    expect(pathOf('/a?b?c#d')).toBe('/a')
+    expect(pathOf('//evil/admin')).toBe('//evil/admin')
+  })
+})
+
+describe('reading a path', () => {
+  it.each(['/', '/a', '/a/b-c_d~e', '/a.b/c', '/a/', "/!$&'()*+,=:@", '/a|b^c"d{e}', '/v1.2/x'])(
+    'finds one reading in the plain %s',
+    (path) => expect(texts(path)).toEqual([path]),
+  )
+
+  it.each([
+    ['/files/a%2Fb', '/files/a/b'],
+    ['/100%25', '/100%'],
+    ['/x;v=1', '/x'],
+    ['/wiki//a', '/wiki/a'],
+    ['/ADMIN', '/admin'],
+    ['/%61dmin', '/admin'],
+    ['/%2561dmin', '/admin'],
+    ['/admin%3fx', '/admin'],
+    ['/admin%23x', '/admin'],
+    ['/admin.', '/admin'],
+    ['/admin%20', '/admin'],
+    ['/admin%5cx', '/admin/x'],
+    ['/adm%C2%ADin', '/admin'],
+    ['/%EF%BD%81dmin', '/admin'],
+    ['/admin%253fx', '/admin'],
+    ['/a;x%2fb', '/a'],
+  ])('reads %s also as %s', (path, expected) => expect(texts(path)).toContain(expected))
+
+  it.each([
+    '',
+    'admin/x',
+    '*',
+    'http://x/y',
+    '//admin/x',
+    '///admin',
+    '/..',
+    '/.',
+    '/a/../b',
+    '/a/./b',
+    '/public/%2e%2e/admin',
+    '/public/%2E%2e/admin',
+    '/public/.%2e/admin',
+    '/public/..%2fadmin',
+    '/public/..%2Fadmin',
+    '/public/%252e%252e/admin',
+    '/public/%25252e%25252e/admin',
+    '/public/..;/admin',
+    '/public/..%3b/admin',
+    '/public/..;x=1/admin',
+    '/public/..%5cadmin',
+    '/public/..%20/admin',
+    '/public/..%3f/admin',
+    '/a\\b',
+    '/a\tb',
+    '/a b',
+    '/a#b',
+    '/a%00b',
+    '/a%2500b',
+    '/a%0ab',
+    '/a%7fb',
+    '/a%zz',
+    '/a%',
+    '/a%2',
+    '/a%u002f',
+    '/%C0%AF',
+    '/%ff',
+    '/\u00ad',
+    '/é',
+  ])('refuses %j outright', (path) => expect(reasonOf(path)).toBe('path_malformed'))
+
+  it('keeps an escaped slash apart from a separator in the reading that does not decode it', () => {
+    expect(texts('/a%2Fb')[0]).toBe('/a%2Fb')
+    expect(parameterValue('a\u0001b')).toBe('a/b')
+    expect(parameterValue('a%252Fb')).toBe('a/b')
+  })
+
+  it('treats octets that must be escaped as the characters they are', () => {
+    expect(texts('/caf%C3%A9%20a')).toEqual(['/café a'])
+    expect(texts('/%7Ba%7D')).toEqual(['/{a}'])
+  })
+
+  it('calls a path with more readings than an honest one ambiguous, and refuses one that is too long', () => {
+    expect(reasonOf(`/${'%2541;%3bA.%2f/'.repeat(12)}`)).not.toBeNull()
+    expect(reasonOf(`/${'a'.repeat(8192)}`)).toBe('path_malformed')
+    expect(reasonOf(`/${'a'.repeat(8191)}`)).toBeNull()
+  })
+
+  it('never throws and never finds a reading with a dot segment or a control character', () => {
+    const piece = fc.constantFrom(
+      ...[
+        '/',
+        '//',
+        '.',
+        '..',
+        '%2e',
+        '%2E',
+        '%252e',
+        '%2f',
+        '%5c',
+        ';',
+        ';a=b',
+        '%3b',
+        '%3f',
+        '%23',
+        '%00',
+        '%0d',
+      ],
+      ...[
+        '%C3%A9',
+        '%C0%AF',
+        'a',
+        'A',
+        'admin',
+        'public',
+        ' ',
+        '%20',
+        '%25',
+        '%',
+        '\\',
+        '#',
+        'é',
+        '\u0001',
+        ':',
+        '*',
+      ],
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const judged = readPath(`/${pieces.join('')}`)
+        if (!judged.ok) return
+        for (const { text } of judged.readings) {
+          expect(text).not.toMatch(/(?:^|\/)\.\.?(?:\/|$)/)
+          expect(text.replaceAll('\u0001', '')).not.toMatch(/[\0-\x1f\x7f]/)
+        }
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('is idempotent: the plainest reading of a path, sent as it is, has no further readings', () => {
+    const segment = fc.stringMatching(/^[a-zA-Z0-9;%._-]{0,6}$/)
+    fc.assert(
+      fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
+        const judged = readPath(`/${segments.join('/')}`)
+        if (!judged.ok) return
+        const last = judged.readings.at(-1)?.text ?? ''
+        const again = readPath(encodeURI(last))
+        if (again.ok) expect(again.readings.map(({ text }) => text)).toContain(last)
+      }),
+    )
+  })
+
+  it('folds letters the same way twice', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(fold(fold(text))).toBe(fold(text))
+      }),
+    )
+    expect(fold('ＡＤＭIN')).toBe('admin')
+    expect(fold('adm\u0131n')).toBe('admin')
+    expect(fold('u\u017fer')).toBe('user')
+  })
+})
