@@ -1,0 +1,145 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Principal } from '../../src/core/model.ts'
+import {
+  fill,
+  PermissionSet,
+  permissionTemplate,
+  type Requirements,
+  RoleBook,
+  unmet,
+} from '../../src/core/roles.ts'
+
+const principal = (part: Partial<Principal>): Principal => ({
+  id: 'ann',
+  issuer: 'i',
+  type: 'jwt',
+  method: 'jwt:i',
+  tenant: null,
+  email: null,
+  roles: [],
+  permissions: [],
+  scopes: [],
+  strength: { methods: [], context: null, at: null },
+  limits: [],
+  ...part,
+})
+
+const book = new RoleBook(
+  new Map([
+    ['viewer', { inherits: [], permissions: ['mcp:read'] }],
+    ['operator', { inherits: ['viewer'], permissions: ['mcp:execute'] }],
+    ['pantheon', { inherits: ['operator'], permissions: ['*'] }],
+  ]),
+)
+
+describe('roles', () => {
+  it('inherit: viewer < operator < pantheon', () => {
+    expect([...book.grantOf(principal({ roles: ['pantheon'] })).roles].sort()).toEqual([
+      'operator',
+      'pantheon',
+      'viewer',
+    ])
+    const operator = book.grantOf(principal({ roles: ['operator'] }))
+    expect(operator.permissions.list()).toEqual(['mcp:execute', 'mcp:read'])
+  })
+
+  it('that the policy does not know grant nothing', () => {
+    const grant = book.grantOf(principal({ roles: ['root', '__proto__', 'constructor'] }))
+    expect(grant.roles.size).toBe(0)
+    expect(grant.permissions.list()).toEqual([])
+  })
+})
+
+describe('permissions', () => {
+  it.each([
+    ['users:*', 'users:read', true],
+    ['users:*', 'users:read:all', true],
+    ['users:*', 'users', false],
+    ['users:*', 'users.read', false],
+    ['users:*', 'usersx:read', false],
+    ['users.*', 'users.read', true],
+    ['users.*', 'users:read', false],
+    ['*', 'anything:at.all', true],
+    ['a:*:c', 'a:b:c', false],
+    ['users:read', 'users:read', true],
+    ['users:read', 'users:rea', false],
+    ['users:r*', 'users:read', false],
+  ])('%s grants %s: %s', (granted, required, expected) =>
+    expect(new PermissionSet([granted]).grants(required)).toBe(expected),
+  )
+
+  it('agree with a segment by segment comparison', () => {
+    const segment = fc.constantFrom('a', 'b', '*')
+    const text = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 4 }), fc.constantFrom(':', '.'))
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 4 }), text, (granted, [required, separator]) => {
+        const plain = required.map((part) => (part === '*' ? 'c' : part))
+        const expected = granted.some(([parts, other]) => {
+          const wild = parts.at(-1) === '*'
+          if (parts.length === 1 && wild) return true
+          if (other !== separator && (parts.length > 1 || plain.length > 1)) return false
+          const fixed = wild ? parts.slice(0, -1) : parts
+          if (wild ? plain.length <= fixed.length : plain.length !== fixed.length) return false
+          return fixed.every((part, i) => part === plain[i])
+        })
+        const set = new PermissionSet(granted.map(([parts, other]) => parts.join(other)))
+        expect(set.grants(plain.join(separator))).toBe(expected)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('are filled from path parameters, but not with a value that could pass for more than a segment', () => {
+    const template = permissionTemplate('mcp:{server}:call')
+    expect(fill(template, { server: 'git' })).toBe('mcp:git:call')
+    expect(fill(template, { server: 'git.hub' })).toBe('mcp:git.hub:call')
+    for (const server of ['a:b', 'a/b', 'a\\b', '*', '', 'a*']) expect(fill(template, { server })).toBeNull()
+    expect(fill(permissionTemplate('mcp.{server}.call'), { server: 'a.b' })).toBeNull()
+  })
+})
+
+const nothing: Requirements = { roles: [], permissions: [], scopes: [], tenant: null, authentication: null }
+const check = (
+  require: Partial<Requirements>,
+  who: Partial<Principal>,
+  parameters: Record<string, string> = {},
+  now = 0,
+) => {
+  const one = principal(who)
+  return unmet({ ...nothing, ...require }, one, book.grantOf(one), parameters, now)
+}
+
+describe('requirements', () => {
+  it('ask for any of the roles, all of the permissions and all of the scopes', () => {
+    expect(check({ roles: ['viewer', 'nobody'] }, { roles: ['operator'] })).toBeNull()
+    expect(check({ roles: ['pantheon'] }, { roles: ['operator'] })).toBe('role_missing')
+    const permissions = [permissionTemplate('mcp:read'), permissionTemplate('mcp:execute')]
+    expect(check({ permissions }, { roles: ['operator'] })).toBeNull()
+    expect(check({ permissions }, { roles: ['viewer'] })).toBe('permission_missing')
+    expect(check({ scopes: ['a', 'b'] }, { scopes: ['b', 'a', 'c'] })).toBeNull()
+    expect(check({ scopes: ['a', 'b'] }, { scopes: ['a'] })).toBe('scope_missing')
+  })
+
+  it('compare the tenant with a parameter, and a principal without a tenant never fits', () => {
+    expect(check({ tenant: 'org' }, { tenant: 'acme' }, { org: 'acme' })).toBeNull()
+    expect(check({ tenant: 'org' }, { tenant: 'acme' }, { org: 'evil' })).toBe('tenant_mismatch')
+    expect(check({ tenant: 'org' }, { tenant: null }, { org: '' })).toBe('tenant_mismatch')
+    expect(check({ tenant: 'org' }, { tenant: '' }, {})).toBe('tenant_mismatch')
+  })
+
+  it('ask for a second factor, a context and a recent sign-in (RFC 9470)', () => {
+    const authentication = { methods: ['otp', 'hwk'], contexts: [], within: 300_000 }
+    const at = (methods: string[], seconds: number | null) =>
+      check({ authentication }, { strength: { methods, context: null, at: seconds } }, {}, 1_000_000_000)
+    expect(at(['pwd', 'otp'], 999_800)).toBeNull()
+    expect(at(['pwd'], 999_800)).toBe('authentication_insufficient')
+    expect(at(['otp'], 999_699)).toBe('authentication_insufficient')
+    expect(at(['otp'], null)).toBe('authentication_insufficient')
+    const context = { methods: [], contexts: ['gold'], within: null }
+    expect(
+      check({ authentication: context }, { strength: { methods: [], context: 'gold', at: null } }),
+    ).toBeNull()
+    expect(check({ authentication: context }, {})).toBe('authentication_insufficient')
+  })
+})
