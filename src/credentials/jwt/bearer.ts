@@ -1,0 +1,29 @@
+import type { HeaderLines } from '../../core/model.ts'
+
+/** What stands in Authorization: no bearer credential, one, or something that cannot be one. */
+export type Bearer =
+  | { readonly is: 'absent' }
+  | { readonly is: 'token'; readonly token: string }
+  | { readonly is: 'malformed' }
+  | { readonly is: 'repeated' }
+
+const ABSENT: Bearer = { is: 'absent' }
+const MALFORMED: Bearer = { is: 'malformed' }
+const REPEATED: Bearer = { is: 'repeated' }
+
+/**
+ * Reads `Authorization: Bearer` (RFC 6750 section 2.1). The scheme is compared without case (RFC 9110 section 11.1);
+ * another scheme is somebody else's credential. Everything behind `Bearer` is presented, nothing included: a bad
+ * credential must never read as none. Two lines are refused whatever they hold, since two readers may pick two.
+ */
+export function bearerOf(headers: HeaderLines): Bearer {
+  const lines = headers.lines('authorization')
+  if (lines.length > 1) return REPEATED
+  const line = lines[0]?.trim() ?? ''
+  // What follows is part of the scheme's name only if it is a token character (RFC 9110 section 5.6.2).
+  if (!/^bearer(?![!#$%&'*+.^`|~\w-])/i.test(line)) return ABSENT
+  let start = 'bearer'.length
+  while (line[start] === ' ') start++
+  const token = line.slice(start)
+  return start === 'bearer'.length || token === '' ? MALFORMED : { is: 'token', token }
+}

@@ -1,0 +1,82 @@
+import { Secret, secretOf } from '../../schema/secret.ts'
+import type { Building, Outside } from '../contract.ts'
+import type { Algorithm } from './algorithms.ts'
+import { type Expectations, normalType } from './claims.ts'
+import { Discovery, metadataUrls } from './discovery.ts'
+import { allowanceOf } from './inspect.ts'
+import { type Jwk, keysIn } from './jwk.ts'
+import { KeySet, MAX_BYTES } from './key-set.ts'
+import type { KeySource } from './key-source.ts'
+import { readPem } from './pem.ts'
+import { type PrincipalMaker, principalMaker } from './principal.ts'
+import type { IssuerEntry } from './section.ts'
+import { StaticKeys } from './static-keys.ts'
+import { parseStrict } from './strict-json.ts'
+import { importKey, importSecret } from './verification-key.ts'
+
+/** An issuer of the policy, ready to judge tokens by. */
+export interface Issuer extends Expectations {
+  /** As routes name it, behind `jwt:`. */
+  readonly name: string
+  readonly algorithms: ReadonlySet<string>
+  readonly keys: KeySource
+  readonly principalOf: PrincipalMaker
+}
+
+const FETCH_TIMEOUT = 5_000
+
+/** @param entry one that has passed inspection */
+export function buildIssuer(name: string, entry: IssuerEntry, { outside, roles }: Building): Issuer {
+  const { issuer, audience, clockSkew, claims } = entry
+  const names = {
+    id: claims.id,
+    email: claims.email ?? null,
+    roles: claims.roles ?? null,
+    permissions: claims.permissions ?? null,
+    scopes: claims.scopes ?? null,
+    tenant: claims.tenant ?? null,
+  }
+  return {
+    name,
+    audience,
+    clockSkew,
+    maxAge: entry.maxAge ?? null,
+    typ: entry.typ === undefined ? null : normalType(entry.typ),
+    algorithms: new Set(entry.algorithms),
+    keys: sourceOf(name, entry, outside),
+    principalOf: principalMaker({ issuer, method: `jwt:${name}`, clockSkew }, names, roles),
+  }
+}
+
+function sourceOf(name: string, { issuer, keys, algorithms }: IssuerEntry, outside: Outside): KeySource {
+  const rules = { maxBytes: MAX_BYTES, timeout: FETCH_TIMEOUT, ...allowanceOf(keys) }
+  const { jwks, discovery, secret } = keys
+  if (secret !== undefined)
+    return new StaticKeys(outside.now, async () => [await importSecret(secretOf(secret), algorithms)])
+  if (jwks !== undefined) {
+    return new KeySet(
+      name,
+      { fetch: () => outside.fetchText(jwks, rules), doubt: () => {} },
+      algorithms,
+      outside,
+    )
+  }
+  if (discovery !== undefined) {
+    const urls = discovery === true ? metadataUrls(issuer) : [discovery]
+    const found = new Discovery(issuer, urls, rules, outside)
+    const fetch = async (): Promise<string> => outside.fetchText(await found.locate(), rules)
+    return new KeySet(name, { fetch, doubt: () => found.doubt() }, algorithms, outside)
+  }
+  return new StaticKeys(outside.now, () => importAll(publicKeysOf(keys), algorithms))
+}
+
+function publicKeysOf({ pem, jwk }: IssuerEntry['keys']): readonly Jwk[] {
+  if (pem !== undefined) {
+    const reading = readPem(pem instanceof Secret ? secretOf(pem) : pem)
+    return reading.ok ? [reading.jwk] : []
+  }
+  return keysIn(jwk instanceof Secret ? parseStrict(secretOf(jwk)) : jwk) ?? []
+}
+
+const importAll = (keys: readonly Jwk[], algorithms: readonly Algorithm[]) =>
+  Promise.all(keys.map((jwk) => importKey(jwk, algorithms)))
