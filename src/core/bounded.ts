@@ -26,7 +26,7 @@ export class Bounded<Key, Value> {
   /** The value under `key`, which counts as a use; undefined when there is none. */
   get(key: Key): Value | undefined {
     const young = this.#young.get(key)
-    if (young !== undefined) return young
+    if (young !== undefined || this.#old.size === 0) return young
     const old = this.#old.get(key)
     if (old !== undefined) this.set(key, old)
     return old

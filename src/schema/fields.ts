@@ -11,9 +11,12 @@ const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}$/
  * a place where secrets lie.
  */
 export const secret = z
-  .union([z.string(), z.strictObject({ file: z.string().min(1) })], {
-    error: 'is not a reference: write "${NAME}" for an environment variable or { file: PATH }',
-  })
+  .union(
+    [z.string(), z.strictObject({ file: z.string().min(1).meta({ description: 'Path of the file.' }) })],
+    {
+      error: 'is not a reference: write "${NAME}" for an environment variable or { file: PATH }',
+    },
+  )
   .transform((given, context): Secret => {
     if (typeof given !== 'string') return new Secret(given)
     const name = REFERENCE.exec(given)?.[1]

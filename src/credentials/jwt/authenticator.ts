@@ -12,10 +12,9 @@ import { own, type Token, TokenReader } from './token.ts'
 import type { VerificationKey } from './verification-key.ts'
 
 /** A token that verified: what of it is judged again on every use. */
-interface Verified {
+interface Verified extends Validity {
   readonly issuer: Issuer
   readonly key: VerificationKey
-  readonly validity: Validity
   /** Milliseconds since the epoch at which it was verified. */
   readonly at: number
   readonly answer: Authentication & { readonly is: 'accepted' }
@@ -26,6 +25,15 @@ interface Forged {
   readonly issuer: Issuer
   readonly generation: number
   readonly at: number
+}
+
+/** A token on its way to an answer. */
+interface Claim {
+  readonly text: string
+  readonly digest: string
+  readonly token: Token
+  readonly issuer: Issuer
+  readonly now: number
 }
 
 const MAX_VERIFIED = 20_000
@@ -88,9 +96,9 @@ export class JwtAuthenticator implements BuiltAuthenticator {
   #recall(digest: string, now: number): { readonly issuer: Issuer; readonly answer: Authentication } | null {
     const verified = this.#verified.get(digest)
     if (verified !== undefined) {
-      const { issuer, key, validity, at } = verified
+      const { issuer, key, at } = verified
       const usable = issuer.keys.touch(now) && !key.retired
-      return usable && Math.abs(now - at) < VERIFIED_AGE && reasonAt(validity, now) === null ? verified : null
+      return usable && Math.abs(now - at) < VERIFIED_AGE && reasonAt(verified, now) === null ? verified : null
     }
     const forged = this.#forged.get(digest)
     if (forged === undefined || Math.abs(now - forged.at) >= FORGED_AGE) return null
@@ -114,27 +122,26 @@ export class JwtAuthenticator implements BuiltAuthenticator {
     const { alg, kid, typ, critical } = token.header
     if (critical || !issuer.algorithms.has(alg) || !typeFits(typ, issuer.typ)) return INVALID
     const found = issuer.keys.find(alg, kid, request)
-    const verify = (keys: Found) => this.#verify(text, digest, token, issuer, keys, request.now)
-    return found instanceof Promise ? found.then(verify) : verify(found)
+    const claim: Claim = { text, digest, token, issuer, now: request.now }
+    return found instanceof Promise
+      ? found.then((keys) => this.#verify(claim, keys))
+      : this.#verify(claim, found)
   }
 
-  async #verify(
-    text: string,
-    digest: string,
-    token: Token,
-    issuer: Issuer,
-    found: Found,
-    now: number,
-  ): Promise<Authentication> {
+  #verify(claim: Claim, found: Found): Authentication | Promise<Authentication> {
     if (found.is === 'unknown') return INVALID
     if (found.is === 'unavailable')
       return { is: 'unavailable', reason: 'issuer_unavailable', cause: found.cause }
-    const { generation } = issuer.keys
-    const key = await signerOf(text, token.header.alg, found.keys)
-    if (key === null) {
-      this.#forged.set(digest, { issuer, generation, at: now })
+    const { generation } = claim.issuer.keys
+    return signerOf(claim.text, claim.token.header.alg, found.keys).then((key) => {
+      if (key !== null) return this.#accept(claim, key)
+      this.#forged.set(claim.digest, { issuer: claim.issuer, generation, at: claim.now })
       return INVALID
-    }
+    })
+  }
+
+  /** What a good signature leaves to judge. */
+  #accept({ digest, token, issuer, now }: Claim, key: VerificationKey): Authentication {
     const validity = validityOf(token.payload, issuer)
     if (validity === null || !audienceFits(token.payload, issuer.audience)) return INVALID
     const reason = reasonAt(validity, now)
@@ -142,7 +149,7 @@ export class JwtAuthenticator implements BuiltAuthenticator {
     const principal = this.#sameAsBefore(digest) ?? issuer.principalOf(token.payload, now)
     if (principal === null) return INVALID
     const answer = { is: 'accepted', principal } as const
-    this.#verified.set(digest, { issuer, key, validity, at: now, answer })
+    this.#verified.set(digest, { issuer, key, from: validity.from, until: validity.until, at: now, answer })
     return answer
   }
 

@@ -7,6 +7,8 @@ export type Bearer =
   | { readonly is: 'malformed' }
   | { readonly is: 'repeated' }
 
+const SCHEME = 'bearer'
+
 const ABSENT: Bearer = { is: 'absent' }
 const MALFORMED: Bearer = { is: 'malformed' }
 const REPEATED: Bearer = { is: 'repeated' }
@@ -19,11 +21,11 @@ const REPEATED: Bearer = { is: 'repeated' }
 export function bearerOf(headers: HeaderLines): Bearer {
   const lines = headers.lines('authorization')
   if (lines.length > 1) return REPEATED
-  const line = lines[0]?.trim() ?? ''
+  const line = lines[0] ?? ''
+  if (line.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return ABSENT
   // What follows is part of the scheme's name only if it is a token character (RFC 9110 section 5.6.2).
-  if (!/^bearer(?![!#$%&'*+.^`|~\w-])/i.test(line)) return ABSENT
-  let start = 'bearer'.length
-  while (line[start] === ' ') start++
-  const token = line.slice(start)
-  return start === 'bearer'.length || token === '' ? MALFORMED : { is: 'token', token }
+  if (line[SCHEME.length] !== ' ')
+    return /^[!#$%&'*+.^`|~\w-]/.test(line.slice(SCHEME.length)) ? ABSENT : MALFORMED
+  const token = line.slice(SCHEME.length).trim()
+  return token === '' ? MALFORMED : { is: 'token', token }
 }

@@ -44,6 +44,7 @@ export class KeySet implements KeySource {
   readonly #algorithms: readonly Algorithm[]
   readonly #outside: Outside
   readonly #unknown = new Bounded<string, number>(MAX_UNKNOWN)
+  readonly #selected = new Map<string, Found>()
   #keys: readonly VerificationKey[] | null = null
   /** When the set that is held came in, when the last fetch ended or began, when a burst was last spent. */
   #fetchedAt = Number.NEGATIVE_INFINITY
@@ -105,10 +106,16 @@ export class KeySet implements KeySource {
     }
   }
 
-  /** Null when the set has no such key. */
+  /** Null when the set has no such key. What it has is kept, one entry at most for each of its keys and algorithms. */
   #select(algorithm: string, kid: string | null): Found | null {
+    const name = kid === null ? algorithm : `${algorithm} ${kid}`
+    const known = this.#selected.get(name)
+    if (known !== undefined) return known
     const keys = candidates(this.#keys ?? [], algorithm, (key) => kid === null || key.kid === kid)
-    return keys.length === 0 ? null : { is: 'keys', keys }
+    if (keys.length === 0) return null
+    const found: Found = { is: 'keys', keys }
+    this.#selected.set(name, found)
+    return found
   }
 
   /** For a decision that has nothing without the fetch that is under way. */
@@ -128,7 +135,8 @@ export class KeySet implements KeySource {
     patience: number,
   ): Promise<Found> {
     await within(this.#refresh(), Math.min(patience, (instants.deadline - this.#outside.now()) / 2))
-    return this.#select(algorithm, kid) ?? this.#ask(algorithm, kid, instants)
+    const renewed = this.#age(this.#outside.now()) < MAX_AGE
+    return this.#select(algorithm, kid) ?? (renewed ? UNKNOWN : this.#ask(algorithm, kid, instants))
   }
 
   /** An unknown kid may be a key that was just rotated in, or a stranger's invention: the issuer is asked rarely. */
@@ -207,6 +215,7 @@ export class KeySet implements KeySource {
 
   /** Keys that stay remain the same objects, so that what they verified stays cached; the others are retired. */
   #replace(next: readonly VerificationKey[]): void {
+    this.#selected.clear()
     const held = new Map(this.#keys?.map((key) => [key.identity, key]))
     this.#keys = next.map((key) => {
       const known = held.get(key.identity)

@@ -1,4 +1,4 @@
-import type { Principal } from '../../core/model.ts'
+import type { Principal, Strength } from '../../core/model.ts'
 import { PERMISSION } from '../../schema/fields.ts'
 import { own } from './token.ts'
 
@@ -39,11 +39,16 @@ export function claimOf(name: string | null): Claim {
   }
 }
 
+/** Shared by all who have none: principals are kept by the thousand. */
+const NONE: readonly never[] = Object.freeze([])
+const UNKNOWN_STRENGTH: Strength = Object.freeze({ methods: NONE, context: null, at: null })
+
 /** Strings of an array, or words of a text; anything else, a mixed array included, is none. Each only once. */
 function listOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [...new Set(value.split(' ').filter((word) => word !== ''))]
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) return []
-  return [...new Set(value.filter((item) => item !== ''))]
+  const items = typeof value === 'string' ? value.split(' ') : value
+  if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) return NONE
+  const list = items.filter((item, index) => item !== '' && items.indexOf(item) === index)
+  return list.length === 0 ? NONE : list
 }
 
 const textIn = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
@@ -51,6 +56,14 @@ const textIn = (value: unknown): string | null => (typeof value === 'string' && 
 /** A permission in a token is a literal one: `{name}` stands for a path parameter only in a policy. */
 const isPermission = (text: string): boolean =>
   text.length <= 256 && !/[{}]/.test(text) && PERMISSION.test(text)
+
+/** @param latest milliseconds since the epoch: a sign-in that is yet to come would be recent for ever */
+function strengthOf(payload: Payload, latest: number): Strength {
+  const [methods, context] = [listOf(own(payload, 'amr')), textIn(own(payload, 'acr'))]
+  const time = own(payload, 'auth_time')
+  const at = Number.isFinite(time) && Number(time) * 1000 <= latest ? Number(time) : null
+  return methods === NONE && context === null && at === null ? UNKNOWN_STRENGTH : { methods, context, at }
+}
 
 /** Makes the principal of a verified token; null when it does not say whom it stands for. */
 export type PrincipalMaker = (payload: Payload, now: number) => Principal | null
@@ -72,7 +85,6 @@ export function principalMaker(
   return (payload, now) => {
     const who = textIn(id(payload))
     if (who === null) return null
-    const at = own(payload, 'auth_time')
     return {
       id: who,
       issuer,
@@ -83,13 +95,8 @@ export function principalMaker(
       roles: listOf(roles(payload)).filter((role) => known.has(role)),
       permissions: listOf(permissions(payload)).filter(isPermission),
       scopes: listOf(scopes(payload)),
-      strength: {
-        methods: listOf(own(payload, 'amr')),
-        context: textIn(own(payload, 'acr')),
-        // A sign-in that is yet to come would be recent for ever.
-        at: typeof at === 'number' && Number.isFinite(at) && at * 1000 <= now + clockSkew ? at : null,
-      },
-      limits: [],
+      strength: strengthOf(payload, now + clockSkew),
+      limits: NONE,
     }
   }
 }

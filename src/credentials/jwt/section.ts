@@ -124,6 +124,8 @@ const claims = z.strictObject({
   tenant: claim.optional().meta({ description: 'The tenant it belongs to.' }),
 })
 
+const NO_AUDIENCE = 'is not an audience: write a text or a list of at least one, none of them empty'
+
 const MAX_SKEW = 300_000
 
 const issuer = z.strictObject({
@@ -132,9 +134,13 @@ const issuer = z.strictObject({
     .min(1, { error: 'is empty: write the `iss` value of the tokens' })
     .meta({ description: 'The `iss` value of its tokens, compared exactly: a trailing slash counts.' }),
   audience: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
-      error: 'is not an audience: write a text or a list of at least one, none of them empty',
-    })
+    .union(
+      [
+        z.string().min(1, { error: NO_AUDIENCE }),
+        z.array(z.string().min(1, { error: NO_AUDIENCE })).min(1, { error: NO_AUDIENCE }),
+      ],
+      { error: NO_AUDIENCE },
+    )
     .transform((given): readonly string[] => (typeof given === 'string' ? [given] : given))
     .meta({ description: 'Audiences that are ours: one of them must stand in `aud`.' }),
   keys: keys.meta({ description: 'Where its keys come from: exactly one source.' }),
