@@ -47,6 +47,11 @@ export interface Building {
   limitUse(name: string): LimitUse
   /** Role names of the policy: others in a credential are dropped. */
   readonly roles: ReadonlySet<string>
+  /**
+   * A part with a cache of its own, taken over from the policy in force when that defined it alike.
+   * @param definition all that the part depends on; secrets only as digests
+   */
+  keep<Part>(definition: string, make: () => Part): Part
 }
 
 /** Figures that an authenticator lets metrics see; one row per variant. */

@@ -1,11 +1,11 @@
 import { Secret, secretOf } from '../../schema/secret.ts'
-import type { Building, Outside } from '../contract.ts'
+import type { Building } from '../contract.ts'
 import type { Algorithm } from './algorithms.ts'
 import { type Expectations, normalType } from './claims.ts'
 import { Discovery, metadataUrls } from './discovery.ts'
 import { allowanceOf } from './inspect.ts'
 import { type Jwk, keysIn } from './jwk.ts'
-import { KeySet, MAX_BYTES } from './key-set.ts'
+import { KeySet, type KeySetDocument, MAX_BYTES } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import { readPem } from './pem.ts'
 import { type PrincipalMaker, principalMaker } from './principal.ts'
@@ -26,7 +26,8 @@ export interface Issuer extends Expectations {
 const FETCH_TIMEOUT = 5_000
 
 /** @param entry one that has passed inspection */
-export function buildIssuer(name: string, entry: IssuerEntry, { outside, roles }: Building): Issuer {
+export function buildIssuer(name: string, entry: IssuerEntry, building: Building): Issuer {
+  const { roles } = building
   const { issuer, audience, clockSkew, claims } = entry
   const names = {
     id: claims.id,
@@ -43,29 +44,32 @@ export function buildIssuer(name: string, entry: IssuerEntry, { outside, roles }
     maxAge: entry.maxAge ?? null,
     typ: entry.typ === undefined ? null : normalType(entry.typ),
     algorithms: new Set(entry.algorithms),
-    keys: sourceOf(name, entry, outside),
+    keys: sourceOf(name, entry, building),
     principalOf: principalMaker({ issuer, method: `jwt:${name}`, clockSkew }, names, roles),
   }
 }
 
-function sourceOf(name: string, { issuer, keys, algorithms }: IssuerEntry, outside: Outside): KeySource {
+function sourceOf(name: string, entry: IssuerEntry, { outside, keep }: Building): KeySource {
+  const { issuer, keys, algorithms } = entry
   const rules = { maxBytes: MAX_BYTES, timeout: FETCH_TIMEOUT, ...allowanceOf(keys) }
   const { jwks, discovery, secret } = keys
+  // What is fetched is kept when a policy is replaced: a reload must not depend on whether issuers answer just then.
+  const kept = (document: () => KeySetDocument): KeySource =>
+    keep(
+      `key set ${JSON.stringify([name, issuer, keys, algorithms])}`,
+      () => new KeySet(name, document(), algorithms, outside),
+    )
   if (secret !== undefined)
     return new StaticKeys(outside.now, async () => [await importSecret(secretOf(secret), algorithms)])
-  if (jwks !== undefined) {
-    return new KeySet(
-      name,
-      { fetch: () => outside.fetchText(jwks, rules), doubt: () => {} },
-      algorithms,
-      outside,
-    )
-  }
+  if (jwks !== undefined)
+    return kept(() => ({ fetch: () => outside.fetchText(jwks, rules), doubt: () => {} }))
   if (discovery !== undefined) {
-    const urls = discovery === true ? metadataUrls(issuer) : [discovery]
-    const found = new Discovery(issuer, urls, rules, outside)
-    const fetch = async (): Promise<string> => outside.fetchText(await found.locate(), rules)
-    return new KeySet(name, { fetch, doubt: () => found.doubt() }, algorithms, outside)
+    return kept(() => {
+      const urls = discovery === true ? metadataUrls(issuer) : [discovery]
+      const found = new Discovery(issuer, urls, rules, outside)
+      const fetch = async (): Promise<string> => outside.fetchText(await found.locate(), rules)
+      return { fetch, doubt: () => found.doubt() }
+    })
   }
   return new StaticKeys(outside.now, () => importAll(publicKeysOf(keys), algorithms))
 }

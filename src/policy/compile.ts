@@ -1,0 +1,169 @@
+import { AddressSet } from '../core/address.ts'
+import { DenyCache } from '../core/deny-cache.ts'
+import type { Engine, Networks, ProxyEntry, Route, RouteCredential } from '../core/engine.ts'
+import { IdentityPlan } from '../core/identity.ts'
+import type { Limit, LimitUse } from '../core/limit.ts'
+import { RouteTable } from '../core/match.ts'
+import { permissionTemplate, type Requirements, RoleBook } from '../core/roles.ts'
+import type { Building, BuiltAuthenticator, Outside } from '../credentials/contract.ts'
+import { CREDENTIALS } from '../credentials/index.ts'
+import { PROXIES } from '../proxies/index.ts'
+import { secretOf } from '../schema/secret.ts'
+import { limitOf } from './limit.ts'
+import type { Policy, RoutePolicy } from './schema.ts'
+import { sectionOf, splitCredential } from './sections.ts'
+
+/** What compiling asks of the runtime. */
+export interface CompileOutside extends Outside {
+  /** Compares without telling by its duration where the texts differ. */
+  equalText(a: string, b: string): boolean
+}
+
+/** An engine, and what in it has a life of its own. */
+export interface Compiled {
+  readonly engine: Engine
+  readonly authenticators: readonly BuiltAuthenticator[]
+  /** Parts with caches, by what defines them: the next policy takes over those that it defines alike. */
+  readonly kept: ReadonlyMap<string, unknown>
+}
+
+/** Methods in common use (RFC 9110 section 9, RFC 5789, WebDAV); others are known once a route names them. */
+const METHODS = [
+  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'],
+  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH'],
+]
+
+/** Clients whose denial is remembered. */
+const DENIALS = 65_536
+
+/** Turns a policy that has passed every check into an engine. @param previous what is in force now, null at the start */
+export function compile(policy: Policy, outside: CompileOutside, previous: Compiled | null = null): Compiled {
+  const limits = new Map(Object.entries(policy.limits).map(([name, limit]) => [name, limitOf(name, limit)]))
+  const kept = new Map<string, unknown>()
+  const building: Building = {
+    outside,
+    roles: new Set(Object.keys(policy.roles)),
+    limitUse: (name) => ({ limit: known(limits, name), cost: 1 }),
+    keep: (definition, make) => {
+      const part = previous?.kept.get(definition) ?? make()
+      kept.set(definition, part)
+      return part as ReturnType<typeof make>
+    },
+  }
+  const authenticators = authenticatorsOf(policy, building)
+  const routes = Object.entries(policy.routes).map(([name, route]) => ({
+    route: routeOf(name, route, limits, authenticators),
+    match: { host: route.match.host ?? null, path: route.match.path, methods: route.match.methods ?? null },
+  }))
+  const engine: Engine = {
+    proxies: proxiesOf(policy, outside),
+    trustedHops: new AddressSet(policy.trustedHops),
+    methods: new Set([...METHODS, ...routes.flatMap(({ match }) => match.methods ?? [])]),
+    routes: new RouteTable(routes),
+    roles: new RoleBook(new Map(Object.entries(policy.roles))),
+    identity: new IdentityPlan(policy.identity.headers),
+    denials: new DenyCache(DENIALS),
+  }
+  return { engine, authenticators: [...authenticators.values()], kept }
+}
+
+/** A name that inspection has found to exist. */
+function known<Value>(map: ReadonlyMap<string, Value>, name: string): Value {
+  const value = map.get(name)
+  if (value === undefined) throw new Error(`${name} passed inspection but is not defined`)
+  return value
+}
+
+function authenticatorsOf(policy: Policy, building: Building): Map<string, BuiltAuthenticator> {
+  const built = new Map<string, BuiltAuthenticator>()
+  for (const type of CREDENTIALS) {
+    const section = sectionOf(policy, type)
+    if (type.section === null || section !== undefined) built.set(type.type, type.create(section, building))
+  }
+  return built
+}
+
+function proxiesOf({ proxies }: Policy, { equalText }: CompileOutside): ReadonlyMap<string, ProxyEntry> {
+  const entries = new Map<string, ProxyEntry>()
+  for (const [name, proxy] of Object.entries(proxies)) {
+    const adapter = PROXIES[name]
+    if (proxy === undefined || adapter === undefined) continue
+    const peers = proxy.peers === undefined ? null : new AddressSet(proxy.peers)
+    const expected = proxy.secret === undefined ? null : secretOf(proxy.secret)
+    entries.set(name, {
+      adapter,
+      trusts(peer, secret) {
+        if (peers === null && expected === null) return false
+        if (peers !== null && (peer === null || !peers.has(peer))) return false
+        if (expected === null) return true
+        const [line, ...others] = secret
+        return line !== undefined && others.length === 0 && equalText(line, expected)
+      },
+    })
+  }
+  return entries
+}
+
+function routeOf(
+  name: string,
+  route: RoutePolicy,
+  limits: ReadonlyMap<string, Limit>,
+  authenticators: ReadonlyMap<string, BuiltAuthenticator>,
+): Route {
+  const require = requirementsOf(route)
+  const uses: LimitUse[] = route.limits.map(({ use, cost }) => ({ limit: known(limits, use), cost }))
+  return {
+    name,
+    networks: networksOf(route),
+    origins: route.origins === undefined ? null : new Set(route.origins),
+    credentials: credentialsOf(route, authenticators),
+    require,
+    limits: uses,
+    preflight: route.preflight === 'allow',
+    parameters: parametersUsed(require),
+  }
+}
+
+/** One entry for each credential type, with all that the route lists behind the colon. */
+function credentialsOf(
+  { credentials }: RoutePolicy,
+  authenticators: ReadonlyMap<string, BuiltAuthenticator>,
+): readonly RouteCredential[] {
+  const byType = Map.groupBy(credentials.map(splitCredential), ({ type }) => type)
+  return [...byType].map(([type, entries]) => {
+    const variants = entries.flatMap(({ variant }) => variant ?? [])
+    return {
+      authenticator: known(authenticators, type),
+      variants: variants.length === 0 ? null : new Set(variants),
+    }
+  })
+}
+
+function networksOf({ networks }: RoutePolicy): Networks | null {
+  if (networks === undefined) return null
+  return {
+    allow: networks.allow === undefined ? null : new AddressSet(networks.allow),
+    deny: networks.deny === undefined ? null : new AddressSet(networks.deny),
+  }
+}
+
+function requirementsOf({ require }: RoutePolicy): Requirements {
+  const { authentication } = require
+  return {
+    roles: require.roles,
+    permissions: require.permissions.map(permissionTemplate),
+    scopes: require.scopes,
+    tenant: require.tenant?.slice(1, -1) ?? null,
+    authentication:
+      authentication === undefined ? null : { ...authentication, within: authentication.within ?? null },
+  }
+}
+
+function parametersUsed({ permissions, tenant }: Requirements): readonly string[] {
+  return [
+    ...new Set([
+      ...permissions.flatMap(({ parameters }) => parameters),
+      ...(tenant === null ? [] : [tenant]),
+    ]),
+  ]
+}
