@@ -77,7 +77,8 @@ const schema = z
   })
   .meta({ description: 'API keys: where they are read, what they look like, and who they stand for.' })
 
-type Section = z.output<typeof schema>
+export type ApiKeysSection = z.output<typeof schema>
+type Section = ApiKeysSection
 
 /** What is known of one key. */
 interface KeyRecord {

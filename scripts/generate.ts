@@ -1,0 +1,27 @@
+/** `npm run generate` writes what derives from the source; with `--check` it only says what has drifted, and exits 1. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { policyJsonSchema, policyReference, reasonReference } from '../src/policy/reference.ts'
+
+const root = join(import.meta.dirname, '..')
+const FILES: Readonly<Record<string, () => string>> = {
+  'postern.schema.json': () => `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
+  'docs/policy.md': policyReference,
+  'docs/reasons.md': reasonReference,
+}
+
+const check = process.argv.includes('--check')
+for (const [file, make] of Object.entries(FILES)) {
+  const path = join(root, file)
+  const text = make()
+  const same = existsSync(path) && readFileSync(path, 'utf8') === text
+  if (same) continue
+  if (check) {
+    console.error(`${file} is not what the source says: run \`npm run generate\``)
+    process.exitCode = 1
+  } else {
+    writeFileSync(path, text)
+    console.log(`wrote ${file}`)
+  }
+}

@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Io } from './io.ts'
+
+/** What `postern init` writes: it passes `postern check` as it is, and opens nothing but a health page. */
+export const STARTER = `# yaml-language-server: $schema=./node_modules/postern/postern.schema.json
+#
+# A policy: who may pass, and as whom. A request that matches no route is denied.
+# \`postern check\` says what is wrong with this file, \`postern serve\` serves it, docs/policy.md explains every field.
+
+# Where proxies ask, and where /livez, /readyz and /metrics are.
+listen: { check: 127.0.0.1:8081, health: 127.0.0.1:8082 }
+
+# Whose checks are answered: traefik, caddy or nginx. All that stands in an entry must hold.
+proxies:
+  traefik:
+    peers: [127.0.0.1/32]
+    # Better still, also a shared secret: openssl rand -hex 32
+    # secret: "\${POSTERN_SECRET}"
+
+# Balancers and CDNs between clients and the proxy, if there are any.
+# trustedHops: [173.245.48.0/20]
+
+# Who signs your tokens. Their keys are fetched from the key set and kept up to date.
+issuers:
+  company:
+    issuer: https://login.example.com
+    audience: [my-api]
+    keys: { jwks: https://login.example.com/.well-known/jwks.json } # or discovery: true, pem, jwk, secret
+    algorithms: [RS256]
+    claims: { roles: roles, email: email } # a leading / is a JSON Pointer: /realm_access/roles
+
+# API keys, by digest. \`postern keys create --owner build-bot\` makes a key and the line that goes here.
+# apiKeys:
+#   prefix: ak
+#   peppers: { v1: "\${API_KEY_PEPPER}" } # openssl rand -hex 32
+#   keys:
+#     build-bot: { digest: "hmac-sha256:v1:...", roles: [user] }
+
+roles:
+  user: { permissions: ["app:use"] }
+  admin: { inherits: [user], permissions: ["app:*"] }
+
+limits:
+  per-client: { by: client, rate: 300/minute, burst: 60 }
+  per-principal: { by: principal, rate: 1000/hour, burst: 100 }
+
+# Host, then path decides which route a request selects; the most specific wins.
+routes:
+  health:
+    match: { path: /health, methods: [GET] }
+    credentials: [anonymous]
+  app:
+    match: { path: /** }
+    credentials: [jwt:company]
+    require: { permissions: ["app:use"] }
+    limits: [per-client, per-principal]
+  admin:
+    match: { path: /admin/** }
+    networks: { allow: [10.0.0.0/8, 192.168.0.0/16] }
+    credentials: [jwt:company]
+    require: { roles: [admin] }
+    limits: [per-client, per-principal]
+`
+
+/** `postern init`: writes a starter policy and never over an existing file. @returns the exit code */
+export function initCommand(file: string, io: Io): Promise<number> {
+  try {
+    writeFileSync(resolve(io.cwd, file), STARTER, { flag: 'wx' })
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    io.stderr.write(
+      exists ? `${file} exists already and is left as it is\n` : `${file} cannot be written (${code})\n`,
+    )
+    return Promise.resolve(1)
+  }
+  io.stdout.write(
+    `wrote ${file}: put your issuer and routes in, then run \`postern check ${file}\` and \`postern serve ${file}\`\n`,
+  )
+  return Promise.resolve(0)
+}

@@ -1,0 +1,27 @@
+import { randomInt } from 'node:crypto'
+import type { Outside } from '../credentials/contract.ts'
+import { equalText, hmacSha256, sha256, sha256Hex } from './node-crypto.ts'
+import { fetchText } from './node-fetch.ts'
+
+/** All that authenticators, stores and the compiled policy ask of the runtime. */
+export interface NodeOutside extends Outside {
+  equalText(a: string, b: string): boolean
+  micros(): number
+  random32(): number
+}
+
+/** @param report hears of what happens outside of any decision */
+export function nodeOutside(report: Outside['report']): NodeOutside {
+  return {
+    now: Date.now,
+    random: Math.random,
+    micros: () => performance.now() * 1000,
+    random32: () => randomInt(2 ** 32),
+    sha256,
+    sha256Hex,
+    hmacSha256,
+    equalText,
+    fetchText,
+    report,
+  }
+}
