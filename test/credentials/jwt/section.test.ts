@@ -59,6 +59,10 @@ describe('the issuers section', () => {
     [{ keys: { jwk: { keys: [] } } }, 'company.keys.jwk holds no key'],
     [{ keys: { jwk: { n: 'x' } } }, 'company.keys.jwk is not a JWK'],
     [{ keys: { jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB' } } }, 'company.keys.jwk is too weak'],
+    [
+      { keys: { jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB', use: 'enc' } } },
+      'company.keys.jwk is not meant for signatures',
+    ],
     [{ keys: { jwk: { kty: 'EC', crv: 'P-256', x: 'x' } } }, 'company.keys.jwk lacks `y`'],
     [{ keys: { pem: '${A:-b}' } }, 'company.keys.pem is not a reference'],
     [{ keys: { pem: 'key.pem' } }, 'company.keys.pem is not a PEM key'],

@@ -9,7 +9,12 @@ import {
   SignJWT,
 } from 'jose'
 import type { Authentication, CredentialRequest } from '../../../src/core/model.ts'
-import type { BuiltAuthenticator, CredentialType, Outside } from '../../../src/credentials/contract.ts'
+import type {
+  Building,
+  BuiltAuthenticator,
+  CredentialType,
+  Outside,
+} from '../../../src/credentials/contract.ts'
 import { jwt } from '../../../src/credentials/jwt.ts'
 import { hmacSha256, sha256, sha256Hex } from '../../../src/ports/node-crypto.ts'
 import { fetchText } from '../../../src/ports/node-fetch.ts'
@@ -109,11 +114,13 @@ export function build(
     roles = ['admin', 'user'],
     at = outside(),
     patience = 400,
+    keep = (_, make) => make(),
   }: {
     secrets?: Readonly<Record<string, string>>
     roles?: readonly string[]
     at?: TestOutside
     patience?: number
+    keep?: Building['keep']
   } = {},
 ): Built {
   const { section: output, problems } = read(given, secrets)
@@ -121,6 +128,7 @@ export function build(
   const authenticator = jwt.create(output, {
     outside: at,
     roles: new Set(roles),
+    keep,
     limitUse: () => {
       throw new Error('no limits here')
     },
