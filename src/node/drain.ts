@@ -1,0 +1,88 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2'
+import { Server, type Socket } from 'node:net'
+
+/** Milliseconds without any request after which no proxy is believed to be about to send one. */
+const QUIET = 400
+
+/** How often it is looked whether that is so. */
+const STEP = 25
+
+/** The largest stream identifier (RFC 9113 section 5.1.1). */
+const LAST_STREAM = 2 ** 31 - 1
+
+/**
+ * Lets go of connections without losing a check. A proxy that keeps connections may have sent one on each of them
+ * while we decided to stop, so connections stay open until they have been quiet, every answer meanwhile says that it is the
+ * last on its connection, and only what is idle then is closed.
+ */
+export class Drain {
+  active = false
+  readonly #servers: (HttpServer | Http2SecureServer)[] = []
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #sockets = new Set<Socket>()
+  #lastRequest = 0
+
+  /** Takes part in letting go of this server's connections. */
+  add(server: HttpServer | Http2SecureServer): void {
+    this.#servers.push(server)
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    server.on('session', (session: ServerHttp2Session) => {
+      this.#sessions.add(session)
+      session.on('close', () => this.#sessions.delete(session))
+      session.on('error', () => session.destroy())
+      if (this.active) announce(session)
+    })
+  }
+
+  /** A request has arrived. */
+  noticed(): void {
+    this.#lastRequest = performance.now()
+  }
+
+  /** Resolves once every connection is closed, at the latest after `patience` milliseconds. */
+  async run(patience: number): Promise<void> {
+    this.active = true
+    this.noticed()
+    const closed = Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => stopListening(server, resolve))),
+    )
+    for (const session of this.#sessions) announce(session)
+    const latest = performance.now() + patience
+    const timer = setInterval(() => {
+      const now = performance.now()
+      if (now > latest) this.#closeAll()
+      else if (now - this.#lastRequest > QUIET) this.#closeIdle()
+    }, STEP)
+    await closed
+    clearInterval(timer)
+  }
+
+  #closeIdle(): void {
+    for (const server of this.#servers) {
+      // An HTTP/2 server that also speaks HTTP/1.1 has it as well, but not in its types.
+      if ('closeIdleConnections' in server) (server as HttpServer).closeIdleConnections()
+    }
+    for (const session of this.#sessions) if (!session.closed) session.close()
+  }
+
+  #closeAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+/**
+ * Stops accepting, right after the event loop has taken in what waited to be accepted. `close` of an HTTP server
+ * would cut idle connections at once, and with them a check that is on its way.
+ */
+function stopListening(server: HttpServer | Http2SecureServer, closed: () => void): void {
+  setImmediate(() => Server.prototype.close.call(server, () => closed()))
+}
+
+/** The gentle half of a shutdown (RFC 9113 section 6.8): no stream on its way is refused by it. */
+function announce(session: ServerHttp2Session): void {
+  if (!session.closed && !session.destroyed) session.goaway(0, LAST_STREAM)
+}

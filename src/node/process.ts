@@ -1,0 +1,126 @@
+import { decide } from '../core/decide.ts'
+import type { Ports, Store } from '../core/model.ts'
+import { type Compiled, compile } from '../policy/compile.ts'
+import type { Policy } from '../policy/schema.ts'
+import { type NodeOutside, nodeOutside } from '../ports/node-outside.ts'
+import { STORES } from '../stores/index.ts'
+import { ListenError } from './endpoint.ts'
+import { LineWriter } from './lines.ts'
+import { createProcessLog, inWords, type ProcessLog } from './log.ts'
+import { type Installation, type Listening, Service } from './service.ts'
+import { version } from './version.ts'
+
+/** A policy as it stands in its file now, or all that is wrong with it. */
+export type LoadedPolicy =
+  | { readonly ok: true; readonly policy: Policy; readonly listening: Listening }
+  | { readonly ok: false; readonly problems: string }
+
+export interface ProcessOptions {
+  /** As the operator named it. */
+  readonly policyFile: string
+  /** Whether standard output is a terminal. */
+  readonly terminal: boolean
+  stderr(text: string): void
+  load(): LoadedPolicy
+}
+
+/** Milliseconds that the last audit lines have to leave. */
+const FLUSH_PATIENCE = 300
+
+/** Serves until a signal ends the process. @returns the exit code */
+export async function runProcess(options: ProcessOptions): Promise<number> {
+  const first = options.load()
+  if (!first.ok) {
+    options.stderr(first.problems)
+    return 1
+  }
+  const audit = new LineWriter(1)
+  const errors = new LineWriter(2)
+  const log = createProcessLog(errors)
+  reportCrash(log, [audit, errors])
+
+  const outside = nodeOutside((event, details) => log.warn(event, details))
+  const installer = new Installer(outside)
+  const service = new Service(installer.install(first), {
+    decide,
+    ports: portsOf(first.policy, outside),
+    audit,
+    terminal: options.terminal,
+    log,
+    reload: () => {
+      const loaded = options.load()
+      return loaded.ok ? { ok: true, installation: installer.install(loaded) } : loaded
+    },
+  })
+  const stopped = signalled(service, log)
+  try {
+    const listen = await service.start()
+    audit.write(`${JSON.stringify({ event: 'ready', listen, version, policy: options.policyFile })}\n`)
+    await audit.flush(FLUSH_PATIENCE)
+  } catch (cause) {
+    if (!(cause instanceof ListenError)) throw cause
+    options.stderr(`postern: ${cause.message}\n`)
+    return 1
+  }
+  await stopped
+  await Promise.all([audit.flush(FLUSH_PATIENCE), errors.flush(FLUSH_PATIENCE)])
+  // Whatever still has a timer (a key set that refreshes itself) has no say in it.
+  process.exit(0)
+}
+
+/** Compiles policies one after the other; each takes over what the one before defined alike. */
+class Installer {
+  readonly #outside: NodeOutside
+  #compiled: Compiled | null = null
+
+  constructor(outside: NodeOutside) {
+    this.#outside = outside
+  }
+
+  install({ policy, listening }: { readonly policy: Policy; readonly listening: Listening }): Installation {
+    const compiled = compile(policy, this.#outside, this.#compiled)
+    this.#compiled = compiled
+    return { engine: compiled.engine, authenticators: compiled.authenticators, listening }
+  }
+}
+
+function portsOf(policy: Policy, outside: NodeOutside): Ports {
+  return { store: storeOf(policy, outside), now: outside.now, ticks: () => performance.now() }
+}
+
+function storeOf({ store }: Policy, outside: NodeOutside): Store {
+  const make = STORES[store]
+  if (make === undefined) throw new Error(`store ${store} passed inspection but is not in the registry`)
+  return make(outside)
+}
+
+/** Resolves when the service has let go of everything after SIGTERM or SIGINT. A second one does not wait. */
+function signalled(service: Service, log: ProcessLog): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false
+    const stop = (signal: string): void => {
+      if (stopping) {
+        resolve()
+        return
+      }
+      stopping = true
+      log.info('stopping', { signal })
+      void service.stop().then(() => {
+        log.info('stopped')
+        resolve()
+      })
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => service.reload())
+  })
+}
+
+/** An error that nobody caught leaves the process in a state that nobody knows: its supervisor starts another. */
+function reportCrash(log: ProcessLog, writers: readonly LineWriter[]): void {
+  process.on('uncaughtException', (error) => {
+    log.error('crashed', { problem: inWords(error), stack: error instanceof Error ? error.stack : undefined })
+    for (const writer of writers) writer.flushSync()
+    process.exit(1)
+  })
+}
