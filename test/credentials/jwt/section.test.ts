@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -255,17 +254,26 @@ describe('public keys', () => {
   })
 
   it('takes the key of a certificate', () => {
-    let certificate: string
-    try {
-      certificate = execFileSync(
-        'openssl',
-        'req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=test -days 1'.split(' '),
-        { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-      )
-    } catch {
-      return
-    }
-    expect(readPem(certificate)).toMatchObject({ ok: true, jwk: { kty: 'RSA', e: 'AQAB' } })
-    expect(problems({ keys: { pem: certificate } })).toBe('')
+    expect(readPem(CERTIFICATE)).toEqual(readPem(KEY_OF_CERTIFICATE))
+    expect(readPem(CERTIFICATE)).toMatchObject({ ok: true, jwk: { kty: 'EC', crv: 'P-256' } })
+    expect(problems({ keys: { pem: CERTIFICATE }, algorithms: ['ES256'] })).toBe('')
   })
 })
+
+/** Made with `openssl req -x509`; the second is what `openssl x509 -pubkey` reads in it. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBdDCCARmgAwIBAgIUCgazg7l0jhowA1TFKBEBEFgNhhowCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjEwMjMwMDRaFw0zNjExMTgwMjMwMDRa
+MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASHYikD
+/bLQEfxVbCHEaSDxrmogVwDc3OsSBJx/CSH4U+8lv4hpn0XYhgo6cjvR7SJ9DZpL
+8sDVFAQl/XUwfgRqo1MwUTAdBgNVHQ4EFgQUvtSMpf1q7sWZoT3n8BUPphBfIAEw
+HwYDVR0jBBgwFoAUvtSMpf1q7sWZoT3n8BUPphBfIAEwDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNJADBGAiEAj9pOc5kHvgdEHn0Yo9Kz1bYHxe3qXgE8054p
+6z04n2cCIQCCB7wk6U8g1pdDGZYNlX2JUIiYVLkBreCooDXAwzhscg==
+-----END CERTIFICATE-----
+`
+const KEY_OF_CERTIFICATE = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEh2IpA/2y0BH8VWwhxGkg8a5qIFcA
+3NzrEgScfwkh+FPvJb+IaZ9F2IYKOnI70e0ifQ2aS/LA1RQEJf11MH4Eag==
+-----END PUBLIC KEY-----
+`
