@@ -14,8 +14,15 @@ const DIGEST = /^(?:hmac-sha256:([A-Za-z0-9_-]{1,32})|sha256):([0-9a-f]{64})$/
 const DIGEST_FORM = '"hmac-sha256:VERSION:" or "sha256:" and 64 lower-case hexadecimal digits'
 
 const digest = z
-  .union([z.string().regex(DIGEST), secret], {
-    error: `is not a digest: write ${DIGEST_FORM}, or a reference to it`,
+  .union([z.string(), secret], { error: `is not a digest: write ${DIGEST_FORM}, or a reference to it` })
+  .transform((given, context): string | Secret => {
+    if (given instanceof Secret || DIGEST.test(given)) return given
+    const reference = given.startsWith('${') ? secret.safeParse(given) : null
+    if (reference?.success) return reference.data
+    const fault =
+      reference?.error.issues[0]?.message ?? `is not a digest: write ${DIGEST_FORM}, or a reference to it`
+    context.addIssue({ code: 'custom', message: fault })
+    return z.NEVER
   })
   .meta({ description: `Digest of the key: ${DIGEST_FORM}. \`postern keys create\` prints it.` })
 

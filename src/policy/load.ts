@@ -45,12 +45,15 @@ export function loadPolicy(
   for (const { path, message, line, column } of source.faults) report(path, message, { line, column })
 
   if (source.data !== null || source.faults.length === 0) {
-    // One word on each place: what is wrong in form is neither missing nor wrong in sense as well.
+    // What is left out because of its form must not be missed a second time, by whatever should have held it.
     const misshapen = new Set<string>()
+    const faulty = (path: Path) => misshapen.has(textOf(path))
+    const around: Set<string> = new Set()
     const { policy, original } = parse(source.data, (path, message, about) => {
-      if (misshapen.has(textOf(path))) return
-      misshapen.add(textOf(path))
+      if (faulty(path) || around.has(textOf(path))) return
       report(path, message, about === 'key' ? source.positionOfKey(path) : source.positionOf(path))
+      misshapen.add(textOf(path))
+      for (let length = 0; length < path.length; length++) around.add(textOf(path.slice(0, length)))
     })
     const references = new Set<string>()
     for (const found of secretsIn(policy)) {
@@ -64,13 +67,12 @@ export function loadPolicy(
     for (const path of strayReferences(source.data, references)) {
       const message =
         'holds a reference where none is read: only secrets and keys are given by reference, write the value'
-      if (!misshapen.has(textOf(path))) report(path, message, source.positionOf(path))
+      if (!faulty(path)) report(path, message, source.positionOf(path))
     }
     inspect(policy, source.data, (path, message) => {
       const place = original(path)
-      const known =
-        place.some((_, index) => misshapen.has(textOf(place.slice(0, index + 1)))) || misshapen.has('')
-      if (!known) report(place, message, source.positionOf(place))
+      const within = place.some((_, index) => faulty(place.slice(0, index + 1))) || faulty([])
+      if (!within && !around.has(textOf(place))) report(place, message, source.positionOf(place))
     })
     if (problems.size === 0) return { ok: true, policy }
   }

@@ -62,22 +62,17 @@ export function readSource(text: string): Source {
     faults.push({ ...at(second.range[0]), path: [], message: 'starts a second document: a policy is one' })
   visit(document, {
     Node: (_, node) => {
-      const { range, anchor, tag } = node as Node & { anchor?: string; tag?: string }
-      const place = at(range?.[0] ?? 0)
-      if (isAlias(node)) faults.push({ ...place, path: [], message: 'is an alias: write the value out' })
-      else if (anchor !== undefined)
-        faults.push({
-          ...place,
-          path: [],
-          message: `has the anchor &${anchor}: write values out, without anchors`,
-        })
-      else if (
-        tag !== undefined &&
-        (node as { srcToken?: unknown }).srcToken === undefined &&
-        text.slice(range?.[0] ?? 0, (range?.[0] ?? 0) + 1) === '!'
-      ) {
-        faults.push({ ...place, path: [], message: `has the tag ${tag}: write plain values` })
-      }
+      const message = oddityOf(node)
+      if (message !== null) faults.push({ ...at(node.range?.[0] ?? 0), path: [], message })
+    },
+    Pair: (_, { key }) => {
+      if (!isScalar(key) || key.value !== '__proto__') return
+      const offset = key.range?.[0] ?? 0
+      faults.push({
+        ...at(offset),
+        path: pathOfKey(document.contents, offset),
+        message: 'is not a name: choose another',
+      })
     },
   })
   if (faults.length > 0 && document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
@@ -133,6 +128,13 @@ const FAULTS: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'has a tag: write plain values',
 }
 
+/** What makes a node mean more than it shows. */
+function oddityOf(node: Node & { readonly anchor?: string; readonly tag?: string }): string | null {
+  if (isAlias(node)) return 'is an alias: write the value out'
+  if (node.anchor !== undefined) return `has the anchor &${node.anchor}: write values out, without anchors`
+  return node.tag === undefined ? null : `has the tag ${node.tag}: write plain values`
+}
+
 const firstLine = (text: string): string => text.split('\n')[0]?.replace(/ at line .*$/, '') ?? text
 
 const faulty = (...faults: (Problem & Position)[]): Source => ({
@@ -142,17 +144,13 @@ const faulty = (...faults: (Problem & Position)[]): Source => ({
   positionOfKey: () => START,
 })
 
-/** Nodes as plain data. Own code because a key named `__proto__` must stay a key. */
+/** Nodes as plain data. A key named `__proto__` is a fault of its own and is left out. */
 function plain(node: unknown): unknown {
   if (isMap(node)) {
     const object: Record<string, unknown> = {}
     for (const { key, value } of node.items) {
-      Object.defineProperty(object, String(isScalar(key) ? key.value : key), {
-        value: plain(value),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
+      const name = String(isScalar(key) ? key.value : key)
+      if (name !== '__proto__') object[name] = plain(value)
     }
     return object
   }
