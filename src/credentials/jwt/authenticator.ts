@@ -159,22 +159,25 @@ export class JwtAuthenticator implements BuiltAuthenticator {
   }
 }
 
-/** The key that signed the token; null when none of them did. Told by the class of jose's errors, never by their text. */
-async function signerOf(
+/**
+ * The first key from `from` on that signed the token; null when none of them did. Told by the class of jose's errors,
+ * never by their text. Written without `await`, whose extra turns cost a thirtieth of a never-seen token.
+ */
+function signerOf(
   token: string,
   alg: string,
   keys: readonly VerificationKey[],
+  from = 0,
 ): Promise<VerificationKey | null> {
-  for (const key of keys) {
-    const imported = key.imported.get(alg)
-    if (imported === undefined) continue
-    try {
-      await compactVerify(token, imported, { algorithms: [alg] })
-      return key
-    } catch (error) {
+  const key = keys[from]
+  const imported = key?.imported.get(alg)
+  if (key === undefined || imported === undefined) return Promise.resolve(null)
+  return compactVerify(token, imported, { algorithms: [alg] }).then(
+    () => key,
+    (error: unknown) => {
       // Anything else is no word on the token but a fault of ours, and the decision's one catch is for those.
       if (!(error instanceof errors.JOSEError)) throw error
-    }
-  }
-  return null
+      return signerOf(token, alg, keys, from + 1)
+    },
+  )
 }
