@@ -35,7 +35,7 @@ export function mintQuickstart(): Quickstart {
   }
 }
 
-/** One curl line that prints the status, with the status it will print behind it. */
+/** A comment that says what is shown, and a curl line that prints the status which stands at its end. */
 export function curl(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -43,5 +43,5 @@ export function curl(
   what: string,
 ): string {
   const options = Object.entries(headers).map(([name, value]) => ` -H '${name}: ${value}'`)
-  return `curl -s -o /dev/null -w '%{http_code}\\n'${options.join('')} ${url}  # ${status} ${what}`
+  return `# ${what}\ncurl -s -o /dev/null -w '%{http_code}\\n'${options.join('')} ${url} # ${status}\n`
 }

@@ -41,7 +41,8 @@ ${curl(check, asked('/admin/users', admin), 200, 'the right role from the right 
 ${curl(check, asked('/admin/users', admin, '203.0.113.9'), 403, 'a wrong network')}
 ${curl(check, asked('/office/x', admin), 403, 'a network that holds nobody')}
 ${curl(check, asked('/app/..%2fadmin/users', user), 400, 'a path that others would read otherwise')}
-for i in 1 2; do ${curl(check, asked('/tiny'), 200, '').replace(/ {2}# .*$/, '')}; done; ${curl(check, asked('/tiny'), 429, 'the third within a minute (after 200 and 200)')}
+${curl(check, asked('/tiny'), 200, 'a limit of one request a minute: the first')}
+${curl(check, asked('/tiny'), 429, 'and the second')}
 
-Add -i in place of -o /dev/null to see the identity headers. Every decision is a line below. Ctrl-C stops.
+With -i in place of -o /dev/null a line shows the answer, identity headers and all. Every decision is a line below. Ctrl-C stops.
 `)
