@@ -161,7 +161,7 @@ export class JwtAuthenticator implements BuiltAuthenticator {
 
 /**
  * The first key from `from` on that signed the token; null when none of them did. Told by the class of jose's errors,
- * never by their text. Written without `await`, whose extra turns cost a thirtieth of a never-seen token.
+ * never by their text. Written without `await`, since every never-seen token would pay for its extra turns.
  */
 function signerOf(
   token: string,
