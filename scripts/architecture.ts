@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   credentials: ['core', 'schema'],
   stores: ['core', 'schema'],
   proxies: ['core', 'schema'],
-  ports: ['core', 'credentials'],
+  ports: ['core', 'schema', 'credentials'],
   policy: ['core', 'schema', 'credentials', 'stores', 'proxies'],
   http: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
   admin: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],

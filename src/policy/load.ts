@@ -1,3 +1,4 @@
+import type { Environment } from '../schema/environment.ts'
 import type { Path } from '../schema/problem.ts'
 import { secretsIn } from '../schema/secret.ts'
 import { inspect } from './inspect.ts'
@@ -12,13 +13,6 @@ export interface LocatedProblem extends Position {
   /** As in `routes.admin.limits[1]`; empty for the whole file. */
   readonly path: string
   readonly message: string
-}
-
-/** Where a policy's references lead. */
-export interface Environment {
-  variable(name: string): string | undefined
-  /** @throws when there is no such file, or it cannot be read */
-  readFile(path: string): string
 }
 
 export type Loaded =

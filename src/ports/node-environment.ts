@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Environment } from '../policy/load.ts'
+import type { Environment } from '../schema/environment.ts'
 
 /** A policy file's references: variables of the process, and files relative to the policy. */
 export function nodeEnvironment(

@@ -50,7 +50,12 @@ function keyring(keys: Record<string, object>, more: object = {}) {
     limit: { name, by: ['principal' as const], count: 1, window: 1, burst: 1, interval: 1, ipv6: 64 },
     cost: 1,
   })
-  const authenticator = apiKey.create(section, { outside, limitUse, roles: new Set(['user']) })
+  const authenticator = apiKey.create(section, {
+    outside,
+    limitUse,
+    roles: new Set(['user']),
+    keep: (_, make) => make(),
+  })
   return (key: string | string[] | null, { now = 0, from = '10.0.0.1', header = 'x-api-key' } = {}) => {
     const list = key === null ? [] : Array.isArray(key) ? key : [key]
     const headers: HeaderLines = { lines: (name) => (name === header ? list : []), names: () => [] }

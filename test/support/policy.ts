@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { CompileOutside } from '../../src/policy/compile.ts'
-import { type Environment, type LocatedProblem, loadPolicy } from '../../src/policy/load.ts'
+import { type LocatedProblem, loadPolicy } from '../../src/policy/load.ts'
 import type { Policy } from '../../src/policy/schema.ts'
 import { equalText, hmacSha256, sha256, sha256Hex } from '../../src/ports/node-crypto.ts'
+import type { Environment } from '../../src/schema/environment.ts'
 
 /** An environment of variables and files that stand in the test. */
 export function environmentOf(
