@@ -2,7 +2,8 @@
  * The image and the compose file, as far as they can be judged without a container engine: against the Compose
  * Specification's schema and a Dockerfile parser, and by what they promise.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -85,6 +86,22 @@ describe('compose.yaml', () => {
     expect(compose.secrets).toEqual({ postern_secret: { file: './secrets/postern_secret' } })
     expect(read('traefik/secrets/.gitignore')).toBe('*\n!.gitignore\n')
     expect(policy.proxies.traefik.secret).toEqual({ file: '/run/secrets/postern_secret' })
+  })
+
+  it('serves a policy without a problem', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-compose-'))
+    try {
+      writeFileSync(join(folder, 'postern_secret'), `${randomBytes(32).toString('hex')}\n`)
+      writeFileSync(
+        join(folder, 'postern.yaml'),
+        read('traefik/postern.yaml').replaceAll('/run/secrets/', `${folder}/`),
+      )
+      const command = [join(ROOT, 'src', 'cli', 'main.ts'), 'check', join(folder, 'postern.yaml')]
+      const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' })
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('mounts only files that exist, read-only', () => {
