@@ -42,7 +42,7 @@ export function recordText(decision: Decision, facts: RecordFacts): string {
   const status = reason === null ? 200 : REASONS[reason].status
   const words = [
     isoTime(facts.time).slice(11, 23),
-    decision.verdict === 'allow' ? 'allow' : 'deny ',
+    decision.verdict,
     status,
     plain(request.method || '-'),
     `${plain(request.host)}${plain(request.path, PATH_CAP)}` || '-',

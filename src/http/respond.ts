@@ -34,7 +34,7 @@ const prepared = new WeakMap<Readonly<Record<string, string>>, Headers>()
 function allowed(decision: Decision, identity: Readonly<Record<string, string>>): Response {
   let headers = prepared.get(identity)
   if (headers === undefined) {
-    headers = { 'X-Postern-Status': '200', 'Content-Length': '0', ...identity }
+    headers = { 'X-Postern-Status': '200', 'Cache-Control': 'no-store', 'Content-Length': '0', ...identity }
     assertPrintable(headers)
     prepared.set(identity, headers)
   }
