@@ -12,7 +12,7 @@ const { values: options } = parseArgs({
 })
 const plan = options.quick
   ? { rounds: 3, warm: 300, cold: 60, connections: 4 }
-  : { rounds: 11, warm: 40_000, cold: 4_000, connections: 16 }
+  : { rounds: 11, warm: 30_000, cold: 3_000, connections: 16 }
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const secret = randomBytes(32).toString('hex')

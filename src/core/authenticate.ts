@@ -1,5 +1,6 @@
-import type { Route } from './engine.ts'
+import type { Route, RouteCredential } from './engine.ts'
 import type { Authentication, CredentialRequest, Ports } from './model.ts'
+import { type Soon, whenKnown } from './soon.ts'
 
 /** What decides when credentials differ: a bad one is bad whatever the others are. */
 const WEIGHT: Readonly<Record<Authentication['is'], number>> = {
@@ -9,30 +10,45 @@ const WEIGHT: Readonly<Record<Authentication['is'], number>> = {
   rejected: 3,
 }
 
+const ABSENT: Authentication = { is: 'absent' }
+const REPEATED: Authentication = { is: 'rejected', reason: 'credential_repeated' }
+
 /**
  * Judges every credential that the route lists. One bad one denies, so that a weaker one is no way around it; two good
  * ones contradict each other; the fallback (anonymous) is asked only where nothing was presented.
  */
-export async function authenticate(
+export function authenticate(
   route: Route,
   request: CredentialRequest,
   trace: Ports['trace'],
-): Promise<Authentication> {
-  let best: Authentication = { is: 'absent' }
-  for (const fallback of [false, true]) {
-    if (fallback && best.is !== 'absent') break
-    for (const { authenticator, variants } of route.credentials) {
-      if (authenticator.fallback !== fallback) continue
-      const answer = authenticator.authenticate(request, variants)
-      const found = answer instanceof Promise ? await answer : answer
+): Soon<Authentication> {
+  return whenKnown(judgeAll(route.credentials, false, request, trace), (found) =>
+    found.is === 'absent' ? judgeAll(route.credentials, true, request, trace) : found,
+  )
+}
+
+function judgeAll(
+  credentials: readonly RouteCredential[],
+  fallback: boolean,
+  request: CredentialRequest,
+  trace: Ports['trace'],
+): Soon<Authentication> {
+  let best: Soon<Authentication> = ABSENT
+  for (const { authenticator, variants } of credentials) {
+    if (authenticator.fallback !== fallback) continue
+    const before: Soon<Authentication> = best
+    best = whenKnown(authenticator.authenticate(request, variants), (found): Soon<Authentication> => {
       trace?.(
         'credential',
         `${authenticator.type}: ${found.is}${'reason' in found ? ` (${found.reason})` : ''}`,
       )
-      if (found.is === 'accepted' && best.is === 'accepted')
-        best = { is: 'rejected', reason: 'credential_repeated' }
-      else if (WEIGHT[found.is] > WEIGHT[best.is]) best = found
-    }
+      return whenKnown(before, (known) => heavier(known, found))
+    })
   }
   return best
+}
+
+function heavier(known: Authentication, found: Authentication): Authentication {
+  if (known.is === 'accepted' && found.is === 'accepted') return REPEATED
+  return WEIGHT[found.is] > WEIGHT[known.is] ? found : known
 }

@@ -1,57 +1,47 @@
-import type { Engine, Route } from './engine.ts'
-import { chargesOf, isClientLimit, type LimitUse, type Quota, quotaOf, type Subject } from './limit.ts'
+import type { Engine } from './engine.ts'
+import { type BucketCharge, isClientLimit, type LimitUse, type Quota, quotasOf } from './limit.ts'
 import type { Ports, Principal } from './model.ts'
+import { type Soon, whenKnown } from './soon.ts'
 
-/** The client limits of a route: due before anybody is authenticated, and from those who never will be. */
-export const clientLimits = (route: Route): readonly LimitUse[] =>
-  route.limits.filter(({ limit }) => isClientLimit(limit))
-
-/** The route's limits, and those of the principal's own that the route does not charge already. */
-export function limitsOf(route: Route, principal: Principal): readonly LimitUse[] {
-  if (principal.limits.length === 0) return route.limits
-  const charged = new Set(route.limits.map(({ limit }) => limit.name))
-  return [...route.limits, ...principal.limits.filter(({ limit }) => !charged.has(limit.name))]
+/** The limits of the principal's own that the route does not charge already, and those of the route that need one. */
+export function furtherLimits(limits: readonly LimitUse[], principal: Principal): readonly LimitUse[] {
+  const due = limits.filter(({ limit }) => !isClientLimit(limit))
+  if (principal.limits.length === 0) return due
+  const charged = new Set(limits.map(({ limit }) => limit.name))
+  return [...due, ...principal.limits.filter(({ limit }) => !charged.has(limit.name))]
 }
 
-/** The client limit of the route that is known to be used up, null when none is. */
-export function recall(route: Route, subject: Subject, engine: Engine, ports: Ports): Quota | null {
+/** The first bucket that is known to deny, as the quota of its limit; null when none is. */
+export function recall(charges: readonly BucketCharge[], engine: Engine, ports: Ports): Quota | null {
+  if (engine.denials.empty || charges.length === 0) return null
   const ticks = ports.ticks()
-  for (const use of clientLimits(route)) {
-    for (const charge of chargesOf(use, subject)) {
-      const known = engine.denials.recall(charge, ticks)
-      if (known !== null) return quotaOf(use.limit, [known])
-    }
+  for (const charge of charges) {
+    const known = engine.denials.recall(charge, ticks)
+    if (known !== null) return { limit: charge.limit, ...known }
   }
   return null
 }
 
 /** Charges everything that is due at once: all of it happens, or none. */
-export async function charge(
-  uses: readonly LimitUse[],
-  subject: Subject,
+export function charge(
+  charges: readonly BucketCharge[],
   engine: Engine,
   ports: Ports,
-): Promise<readonly Quota[]> {
-  if (uses.length === 0) return []
-  const parts = uses.map((use) => ({ limit: use.limit, charges: chargesOf(use, subject) }))
-  const answer = ports.store.charge(parts.flatMap(({ charges }) => charges))
-  const charged = answer instanceof Promise ? await answer : answer
-  const ticks = ports.ticks()
-  let at = 0
-  return parts.map(({ limit, charges }) => {
-    const own = charged.slice(at, at + charges.length)
-    at += charges.length
-    if (isClientLimit(limit)) {
-      for (const [index, one] of charges.entries()) {
-        const result = own[index]
-        if (result !== undefined) engine.denials.note(one, result, ticks)
+): Soon<readonly Quota[]> {
+  if (charges.length === 0) return []
+  return whenKnown(ports.store.charge(charges), (charged) => {
+    for (const [index, result] of charged.entries()) {
+      const one = charges[index]
+      // Only what can be recalled before anybody is authenticated is worth remembering.
+      if (!result.ok && one !== undefined && isClientLimit(one.limit))
+        engine.denials.note(one, result, ports.ticks())
+    }
+    const quotas = quotasOf(charges, charged)
+    if (ports.trace !== undefined) {
+      for (const { limit, ok, remaining, wait } of quotas) {
+        ports.trace('limit', `${limit.name}: ${ok ? `${remaining} left` : `used up for ${wait} ms`}`)
       }
     }
-    const quota = quotaOf(limit, own)
-    ports.trace?.(
-      'limit',
-      `${limit.name}: ${quota.ok ? `${quota.remaining} left` : `used up for ${quota.wait} ms`}`,
-    )
-    return quota
+    return quotas
   })
 }

@@ -1,8 +1,8 @@
 import { authenticate } from './authenticate.ts'
 import { canonicalise, preflightMethod } from './canonical.ts'
-import { charge, clientLimits, limitsOf, recall } from './charge.ts'
+import { charge, furtherLimits, recall } from './charge.ts'
 import { admits, type Engine, type Route } from './engine.ts'
-import { type LimitUse, needsTenant, type Quota, type Subject } from './limit.ts'
+import { type BucketCharge, chargesOf, needsTenant, type Quota, type Subject } from './limit.ts'
 import type { Selection } from './match.ts'
 import type {
   Authentication,
@@ -17,6 +17,7 @@ import type {
 import { readPath } from './path.ts'
 import type { Reason } from './reasons.ts'
 import { unmet } from './roles.ts'
+import { type Soon, whenKnown } from './soon.ts'
 
 /** Milliseconds after which a decision no longer waits for anybody; every proxy is more patient than that. */
 export const PATIENCE = 350
@@ -24,8 +25,9 @@ export const PATIENCE = 350
 /**
  * Decides one request, step by step, no step reading what a later one writes: canonical form, route, what is known
  * without cryptography, credentials, requirements, limits. Whatever throws in here is a denial to the caller.
+ * @returns the decision at once where nothing has to be waited for (docs/adr/0006)
  */
-export async function decide(request: ForwardedRequest, engine: Engine, ports: Ports): Promise<Decision> {
+export function decide(request: ForwardedRequest, engine: Engine, ports: Ports): Soon<Decision> {
   const now = ports.now()
   const { trace } = ports
 
@@ -45,8 +47,9 @@ export async function decide(request: ForwardedRequest, engine: Engine, ports: P
   if ('reason' in selected) return draft.deny(selected)
   const { route, parameters, preflight } = selected
   draft.route = route
+  draft.due = chargesOf(route.clientLimits, draft.subject())
 
-  const exhausted = recall(route, draft.subject(route), engine, ports)
+  const exhausted = recall(draft.due, engine, ports)
   trace?.(
     'known limits',
     exhausted === null ? 'none is known to be used up' : `${exhausted.limit.name} is used up`,
@@ -62,27 +65,29 @@ export async function decide(request: ForwardedRequest, engine: Engine, ports: P
 
   if (preflight) {
     trace?.('preflight', 'passes without a credential')
-    return draft.settle(route, clientLimits(route), engine.identity.nobody)
+    return draft.settle(engine.identity.nobody)
   }
 
   const credentials = { headers: request.headers, client: canonical.client, now, deadline: now + PATIENCE }
-  const found = await authenticate(route, credentials, trace)
-  if (found.is !== 'accepted') return draft.refuse(route, refusalOf(found))
-  const { principal } = found
-  draft.principal = principal
+  return whenKnown(authenticate(route, credentials, trace), (found) => {
+    if (found.is !== 'accepted') return draft.refuse(refusalOf(found))
+    const { principal } = found
+    draft.principal = principal
 
-  const grant = engine.roles.grantOf(principal)
-  const missing = unmet(route.require, principal, grant, parameters, now)
-  trace?.('requirements', missing ?? 'all met')
-  if (missing !== null) return draft.refuse(route, { reason: missing, challenge: challengeOf(route) })
+    const grant = engine.roles.grantOf(principal)
+    const missing = unmet(route.require, principal, grant, parameters, now)
+    trace?.('requirements', missing ?? 'all met')
+    if (missing !== null) return draft.refuse({ reason: missing, challenge: challengeOf(route) })
 
-  const limits = limitsOf(route, principal)
-  if (principal.tenant === null && limits.some(({ limit }) => needsTenant(limit))) {
-    return draft.refuse(route, { reason: 'tenant_missing' })
-  }
-  const identity = engine.identity.headersOf(principal, grant)
-  if (identity === null) return draft.refuse(route, { reason: 'identity_too_large' })
-  return draft.settle(route, limits, identity)
+    const further = furtherLimits(route.limits, principal)
+    if (principal.tenant === null && further.some(({ limit }) => needsTenant(limit))) {
+      return draft.refuse({ reason: 'tenant_missing' })
+    }
+    const identity = engine.identity.headersOf(principal, grant)
+    if (identity === null) return draft.refuse({ reason: 'identity_too_large' })
+    if (further.length > 0) draft.due = [...draft.due, ...chargesOf(further, draft.subject())]
+    return draft.settle(identity)
+  })
 }
 
 /** A denial in the making: the reason, and what caller and record need beside it. */
@@ -92,10 +97,14 @@ interface Refusal {
   readonly cause?: unknown
 }
 
+const allOk = (quotas: readonly Quota[]): boolean => quotas.every(({ ok }) => ok)
+
 /** What is known of a decision while it is being made. */
 class Draft {
   route: Route | null = null
   principal: Principal | null = null
+  /** What is to be charged when the decision is made: at first the client's limits alone. */
+  due: readonly BucketCharge[] = []
   quotas: readonly Quota[] = []
   readonly #request: CanonicalRequest
   readonly #engine: Engine
@@ -107,8 +116,8 @@ class Draft {
     this.#ports = ports
   }
 
-  subject(route: Route): Subject {
-    return { client: this.#request.client, principal: this.principal, route: route.name }
+  subject(): Subject {
+    return { client: this.#request.client, principal: this.principal, route: this.route?.name ?? '' }
   }
 
   deny({ reason, challenge = undefined, cause }: Refusal): Decision {
@@ -116,20 +125,22 @@ class Draft {
   }
 
   /** A refused request still costs its client, or credentials could be guessed for nothing. */
-  async refuse(route: Route, refusal: Refusal): Promise<Decision> {
-    this.quotas = await charge(clientLimits(route), this.subject(route), this.#engine, this.#ports)
-    return this.deny(this.quotas.every(({ ok }) => ok) ? refusal : { reason: 'limit_exceeded' })
+  refuse(refusal: Refusal): Soon<Decision> {
+    return this.#charged((ok) => this.deny(ok ? refusal : { reason: 'limit_exceeded' }))
   }
 
   /** Allows, unless a limit has something against it. */
-  async settle(
-    route: Route,
-    limits: readonly LimitUse[],
-    identity: Readonly<Record<string, string>>,
-  ): Promise<Decision> {
-    this.quotas = await charge(limits, this.subject(route), this.#engine, this.#ports)
-    if (!this.quotas.every(({ ok }) => ok)) return this.deny({ reason: 'limit_exceeded' })
-    return this.#decision('allow', null, identity, null, undefined)
+  settle(identity: Readonly<Record<string, string>>): Soon<Decision> {
+    return this.#charged((ok) =>
+      ok ? this.#decision('allow', null, identity, null, undefined) : this.deny({ reason: 'limit_exceeded' }),
+    )
+  }
+
+  #charged(decide: (ok: boolean) => Decision): Soon<Decision> {
+    return whenKnown(charge(this.due, this.#engine, this.#ports), (quotas) => {
+      this.quotas = quotas
+      return decide(allOk(quotas))
+    })
   }
 
   #decision(

@@ -18,6 +18,11 @@ export class DenyCache {
     this.#until.set(charge.key, { at: ticks + charged.wait, cost: charge.cost, full: ticks + charged.full })
   }
 
+  /** Whether nothing is remembered: the usual case, which then costs nothing. */
+  get empty(): boolean {
+    return this.#until.size === 0
+  }
+
   /** What the bucket would still say, null when that has to be asked. A cheaper request may pass earlier. */
   recall(charge: Charge, ticks: number): Charged | null {
     const known = this.#until.get(charge.key)

@@ -96,22 +96,42 @@ export const needsTenant = ({ by }: Limit): boolean => by.includes('tenant')
 const CEILING_BITS = 16
 const CEILING_FACTOR = 16
 
+/** A charge that knows the limit it is for. */
+export interface BucketCharge extends Charge {
+  readonly limit: Limit
+}
+
 /**
- * The buckets of one limit for one subject: one, or for an IPv6 client two, since whoever holds a /48 has 65,536
+ * The buckets of some limits for one subject: one each, or for an IPv6 client two, since whoever holds a /48 has 65,536
  * networks of /64 to walk through.
  */
-export function chargesOf({ limit, cost }: LimitUse, subject: Subject): Charge[] {
-  const { interval, burst, by } = limit
-  const client = subject.client
-  if (client?.family !== 6 || !(by.includes('client') || subject.principal?.type === 'anonymous')) {
-    return [{ key: keyOf(limit, subject, client === null ? 'unknown' : client.text), interval, burst, cost }]
-  }
-  const inner = networkOf(client, limit.ipv6)
-  const charges = [{ key: keyOf(limit, subject, inner.address.text), interval, burst, cost }]
-  if (limit.ipv6 > CEILING_BITS) {
+export function chargesOf(uses: readonly LimitUse[], subject: Subject): BucketCharge[] {
+  const charges: BucketCharge[] = []
+  const { client, principal } = subject
+  for (const { limit, cost } of uses) {
+    const { interval, burst, by } = limit
+    if (client?.family !== 6 || !(by.includes('client') || principal?.type === 'anonymous')) {
+      charges.push({
+        limit,
+        key: keyOf(limit, subject, client === null ? 'unknown' : client.text),
+        interval,
+        burst,
+        cost,
+      })
+      continue
+    }
+    const inner = networkOf(client, limit.ipv6)
+    charges.push({ limit, key: keyOf(limit, subject, inner.address.text), interval, burst, cost })
+    if (limit.ipv6 <= CEILING_BITS) continue
     const outer = networkOf(client, limit.ipv6 - CEILING_BITS)
     const key = keyOf(limit, subject, `${outer.address.text}/${outer.prefix}`)
-    charges.push({ key, interval: Math.ceil(interval / CEILING_FACTOR), burst: burst * CEILING_FACTOR, cost })
+    charges.push({
+      limit,
+      key,
+      interval: Math.ceil(interval / CEILING_FACTOR),
+      burst: burst * CEILING_FACTOR,
+      cost,
+    })
   }
   return charges
 }
@@ -130,17 +150,23 @@ function keyOf(limit: Limit, { principal, route }: Subject, client: string): str
   return key
 }
 
-/** The state of a limit from that of its buckets: the scarcest speaks for all. */
-export function quotaOf(limit: Limit, charged: readonly Charged[]): Quota {
-  let quota: Quota = { limit, ok: true, remaining: Infinity, full: 0, wait: 0 }
-  for (const { ok, remaining, full, wait } of charged) {
-    quota = {
+/** The state of each limit after its buckets were charged: of several buckets the scarcest speaks for all. */
+export function quotasOf(charges: readonly BucketCharge[], charged: readonly Charged[]): Quota[] {
+  const quotas: Quota[] = []
+  for (const [index, { limit }] of charges.entries()) {
+    const { ok, remaining, full, wait } = charged[index] as Charged
+    const last = quotas.at(-1)
+    if (last?.limit !== limit) {
+      quotas.push({ limit, ok, remaining, full, wait })
+      continue
+    }
+    quotas[quotas.length - 1] = {
       limit,
-      ok: quota.ok && ok,
-      remaining: Math.min(quota.remaining, remaining),
-      full: Math.max(quota.full, full),
-      wait: Math.max(quota.wait, wait),
+      ok: last.ok && ok,
+      remaining: Math.min(last.remaining, remaining),
+      full: Math.max(last.full, full),
+      wait: Math.max(last.wait, wait),
     }
   }
-  return quota
+  return quotas
 }

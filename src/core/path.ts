@@ -91,7 +91,7 @@ const holds = (pattern: RegExp) => (text: string) => pattern.test(text)
 
 /** What some party somewhere does to a path before it looks for a handler. `null` means: refuse. */
 const STEPS: readonly Step[] = [
-  { name: 'decoded', applies: holds(/%[0-9a-fA-F]{2}/), apply: decode },
+  { name: 'decoded', applies: holds(/%(?:[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})/), apply: decode },
   {
     name: '%2f as slash',
     applies: (text) => text.includes(DATA_SLASH),
@@ -151,7 +151,7 @@ function closure(path: string): PathJudgement {
     for (const step of STEPS) {
       if (!step.applies(text)) continue
       const next = step.apply(text)
-      if (next === null) return refusal(`holds a control character (${from}${step.name})`)
+      if (next === null) return refusal(`holds an escape that no honest path does (${from}${step.name})`)
       add(next, folded, from + step.name)
     }
     if (!folded) {
@@ -190,16 +190,21 @@ function canonicalRaw(path: string): string | null {
   return path.replace(/(?:%(?:20|22|3[cCeE]|5[eE]|60|7[bBcCdD]|[89a-fA-F][0-9a-fA-F]))+/g, decodeURIComponent)
 }
 
-/** Decodes each run of escapes once; what does not decode stays as it is. */
+/**
+ * Decodes each run of escapes once. Null for what no honest path holds at any depth of encoding: octets that are not
+ * UTF-8 (one of them would hide the run around it from a strict decoder and not from a lenient one), control characters
+ * and the `%u` escapes of old servers.
+ */
 function decode(text: string): string | null {
-  const decoded = text.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => {
-    try {
-      return decodeURIComponent(run).replaceAll('/', DATA_SLASH)
-    } catch {
-      return run
-    }
-  })
-  return CONTROL.test(decoded.replaceAll(DATA_SLASH, '')) ? null : decoded
+  if (/%u[0-9a-fA-F]{4}/.test(text)) return null
+  try {
+    const decoded = text.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) =>
+      decodeURIComponent(run).replaceAll('/', DATA_SLASH),
+    )
+    return CONTROL.test(decoded.replaceAll(DATA_SLASH, '')) ? null : decoded
+  } catch {
+    return null
+  }
 }
 
 /** A path parameter decoded to the end: what its value is, whoever reads it. */

@@ -2,7 +2,7 @@ import { AddressSet } from '../core/address.ts'
 import { DenyCache } from '../core/deny-cache.ts'
 import type { Engine, Networks, ProxyEntry, Route, RouteCredential } from '../core/engine.ts'
 import { IdentityPlan } from '../core/identity.ts'
-import type { Limit, LimitUse } from '../core/limit.ts'
+import { isClientLimit, type Limit, type LimitUse } from '../core/limit.ts'
 import { RouteTable } from '../core/match.ts'
 import { permissionTemplate, type Requirements, RoleBook } from '../core/roles.ts'
 import type { Building, BuiltAuthenticator, Outside } from '../credentials/contract.ts'
@@ -119,6 +119,7 @@ function routeOf(
     credentials: credentialsOf(route, authenticators),
     require,
     limits: uses,
+    clientLimits: uses.filter(({ limit }) => isClientLimit(limit)),
     preflight: route.preflight === 'allow',
     parameters: parametersUsed(require),
   }

@@ -1,6 +1,6 @@
 import { type Arrival, arrive } from '../core/limit.ts'
 import type { Charge, Charged, Store } from '../core/model.ts'
-import { BucketTable } from './memory/table.ts'
+import { BucketTable, type Place } from './memory/table.ts'
 
 /** Two to the twenty buckets take 24 MiB when all are in use. */
 const CAPACITY = 2 ** 20
@@ -26,27 +26,41 @@ export class MemoryStore implements Store {
   charge(charges: readonly Charge[]): readonly Charged[] {
     // Never zero: in the table that is the time of a bucket that was never used.
     const now = Math.floor(this.#micros()) + 1
-    const arrivals = charges.map((charge) => this.#arrive(charge, now))
-    const ok = arrivals.every((arrival) => arrival.ok)
-    return arrivals.map((arrival, index) => {
-      const charge = charges[index] as Charge
-      if (ok && charge.cost !== 0) this.#keep(charge, arrival, now)
-      return charged(arrival, charge, ok)
-    })
+    const places: Place[] = []
+    const arrivals: Arrival[] = []
+    let all = true
+    for (const { key, interval, burst, cost } of charges) {
+      const place = this.#table.place(key)
+      const arrival = arrive(this.#table.get(place, now), now, interval, burst, cost)
+      const blocked = arrival.ok ? this.#table.blocked(place, now) : 0
+      places.push(place)
+      arrivals.push(blocked > 0 ? { ...arrival, ok: false, wait: blocked } : arrival)
+      all &&= arrival.ok && blocked === 0
+    }
+    const results: Charged[] = []
+    for (const [index, charge] of charges.entries()) {
+      const arrival = arrivals[index] as Arrival
+      if (all && charge.cost !== 0) this.#keep(places, index, charge, arrival.next, now)
+      results.push(charged(arrival, charge, all))
+    }
+    return results
   }
 
   size(): number {
     return this.#table.size(Math.floor(this.#micros()) + 1)
   }
 
-  #arrive({ key, interval, burst, cost }: Charge, now: number): Arrival {
-    const arrival = arrive(this.#table.get(key, now), now, interval, burst, cost)
-    const blocked = arrival.ok ? this.#table.blocked(key, now) : 0
-    return blocked > 0 ? { ...arrival, ok: false, wait: blocked } : arrival
-  }
-
-  #keep({ key, interval, burst }: Charge, { next }: Arrival, now: number): void {
-    this.#table.set(key, next, next - interval * (burst - 1), now)
+  #keep(
+    places: readonly Place[],
+    index: number,
+    { key, interval, burst }: Charge,
+    next: number,
+    now: number,
+  ): void {
+    // A newcomer before this one may have taken a place that was looked up earlier.
+    const moved = places.some(({ slot }, other) => other < index && slot < 0)
+    const place = moved ? this.#table.place(key) : (places[index] as Place)
+    this.#table.set(place, next, next - interval * (burst - 1), now)
   }
 }
 

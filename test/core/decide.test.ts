@@ -5,7 +5,7 @@ import { decide } from '../../src/core/decide.ts'
 import { DenyCache } from '../../src/core/deny-cache.ts'
 import type { Engine, Route } from '../../src/core/engine.ts'
 import { IdentityPlan } from '../../src/core/identity.ts'
-import type { Limit } from '../../src/core/limit.ts'
+import { isClientLimit, type Limit } from '../../src/core/limit.ts'
 import { type Matcher, RouteTable } from '../../src/core/match.ts'
 import type {
   Authentication,
@@ -82,13 +82,14 @@ const networks = (...texts: string[]) =>
 
 type Part = Partial<Omit<Route, 'credentials'>> & { readonly authenticators?: readonly Authenticator[] }
 
-const route = ({ authenticators = [accepted], ...part }: Part = {}): Route => ({
+const route = ({ authenticators = [accepted], limits = [], ...part }: Part = {}): Route => ({
   name: 'app',
   networks: null,
   origins: null,
   credentials: authenticators.map((authenticator) => ({ authenticator, variants: null })),
   require: { roles: [], permissions: [], scopes: [], tenant: null, authentication: null },
-  limits: [],
+  limits,
+  clientLimits: limits.filter(({ limit }) => isClientLimit(limit)),
   preflight: false,
   parameters: [],
   ...part,
@@ -118,7 +119,7 @@ function world(one: Route, match: Partial<Matcher> = {}) {
     now: () => 1_000_000 + micros / 1000,
     ticks: () => micros / 1000,
   }
-  const ask = (part: Partial<ForwardedRequest> & { header?: Record<string, string> } = {}) => {
+  const ask = async (part: Partial<ForwardedRequest> & { header?: Record<string, string> } = {}) => {
     const { header = {}, ...rest } = part
     return decide(
       {

@@ -145,7 +145,7 @@ const principal = (part: Partial<Principal>): Principal => ({
   ...part,
 })
 const keys = (by: Limit['by'], who: Principal | null, from: string, route = 'r') =>
-  chargesOf({ limit: limit(by), cost: 1 }, { client: client(from), principal: who, route }).map(
+  chargesOf([{ limit: limit(by), cost: 1 }], { client: client(from), principal: who, route }).map(
     ({ key }) => key,
   )
 
@@ -161,7 +161,7 @@ describe('the buckets of a limit', () => {
 
   it('R01 gives the /48 sixteen times the limit, so that a household is not held to a host', () => {
     const use = { limit: limit(['client']), cost: 1 }
-    const [, ceiling] = chargesOf(use, { client: client('2001:db8::1'), principal: null, route: 'r' })
+    const [, ceiling] = chargesOf([use], { client: client('2001:db8::1'), principal: null, route: 'r' })
     expect(ceiling).toMatchObject({ burst: 160, interval: SECOND / 16 })
   })
 

@@ -82,6 +82,10 @@ describe('reading a path', () => {
     '/a%u002f',
     '/%C0%AF',
     '/%ff',
+    '/x%25ff%252f%252e%252e%252fadmin',
+    '/%25c0%25ae%25c0%25ae/admin',
+    '/%25uff0f',
+    '/%25zz%25ff',
     '/\u00ad',
     '/é',
   ])('refuses %j outright', (path) => expect(reasonOf(path)).toBe('path_malformed'))

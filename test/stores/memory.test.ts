@@ -107,10 +107,10 @@ describe('the memory store', () => {
 
   it('gives way to a newcomer with the bucket that is nearest to full', () => {
     const table = new BucketTable(8, [1, 2])
-    for (let i = 0; i < 8; i++) table.set(`k${i}`, 1000 + i, 0, 1)
-    table.set('newcomer', 2000, 0, 1)
-    expect(table.get('k0', 1)).toBeNull()
-    for (let i = 1; i < 8; i++) expect(table.get(`k${i}`, 1)).toBe(1000 + i)
+    for (let i = 0; i < 8; i++) table.set(table.place(`k${i}`), 1000 + i, 0, 1)
+    table.set(table.place('newcomer'), 2000, 0, 1)
+    expect(table.get(table.place('k0'), 1)).toBeNull()
+    for (let i = 1; i < 8; i++) expect(table.get(table.place(`k${i}`), 1)).toBe(1000 + i)
   })
 })
 

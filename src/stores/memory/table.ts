@@ -3,6 +3,15 @@ import { KeyedHash } from './hash.ts'
 /** Buckets that share a hash's lower bits; a newcomer looks for its place among these only. */
 const WAYS = 8
 
+/** Where a key belongs. */
+export interface Place {
+  /** Its slot, -1 when it has none yet. */
+  readonly slot: number
+  readonly base: number
+  readonly high: number
+  readonly low: number
+}
+
 /**
  * Arrival times by key in typed arrays: 24 bytes a bucket, nothing for the collector to look at, and never more than
  * the capacity. When a newcomer finds no room, the bucket nearest to full gives way, for forgetting it forgives the
@@ -30,35 +39,45 @@ export class BucketTable {
     this.#opens = new Float64Array(capacity)
   }
 
-  /** The stored arrival time of `key`, null when its bucket is full. */
-  get(key: string, now: number): number | null {
-    const slot = this.#find(key)
+  /** Where `key` is, or would go. Good until the next `set`. */
+  place(key: string): Place {
+    const hash = this.#hash
+    hash.update(key)
+    const { high, low } = hash
+    const base = (low % this.#sets) * WAYS
+    for (let slot = base; slot < base + WAYS; slot++) {
+      // A slot that was never used has full = 0, which is in the past whatever its hash.
+      if (this.#low[slot] === low && this.#high[slot] === high) return { slot, base, high, low }
+    }
+    return { slot: -1, base, high, low }
+  }
+
+  /** The stored arrival time, null when the bucket is full. */
+  get({ slot }: Place, now: number): number | null {
     if (slot < 0) return null
     const full = this.#full[slot] as number
     return full > now ? full : null
   }
 
-  /** Microseconds until `key` could be stored; 0 when it can be now. Above 0 only when all its neighbours deny. */
-  blocked(key: string, now: number): number {
-    if (this.#find(key) >= 0 || this.#victim(now) >= 0) return 0
+  /** Microseconds until the bucket could be stored; 0 when it can be now. Above 0 only when all its neighbours deny. */
+  blocked({ slot, base }: Place, now: number): number {
+    if (slot >= 0 || this.#victim(base, now) >= 0) return 0
     let first = Infinity
-    const base = this.#base()
-    for (let slot = base; slot < base + WAYS; slot++) first = Math.min(first, this.#opens[slot] as number)
+    for (let other = base; other < base + WAYS; other++) first = Math.min(first, this.#opens[other] as number)
     return first - now
   }
 
-  /** Stores an arrival time. @returns false when there is no room that may be taken */
-  set(key: string, full: number, opens: number, now: number): boolean {
-    let slot = this.#find(key)
+  /** Stores an arrival time; without room that may be taken nothing happens. */
+  set(place: Place, full: number, opens: number, now: number): void {
+    let { slot } = place
     if (slot < 0) {
-      slot = this.#victim(now)
-      if (slot < 0) return false
-      this.#high[slot] = this.#hash.high
-      this.#low[slot] = this.#hash.low
+      slot = this.#victim(place.base, now)
+      if (slot < 0) return
+      this.#high[slot] = place.high
+      this.#low[slot] = place.low
     }
     this.#full[slot] = full
     this.#opens[slot] = opens
-    return true
   }
 
   /** Buckets that are not full at `now`. Walks the whole table: for metrics. */
@@ -68,24 +87,8 @@ export class BucketTable {
     return count
   }
 
-  #base(): number {
-    return (this.#hash.low % this.#sets) * WAYS
-  }
-
-  #find(key: string): number {
-    const hash = this.#hash
-    hash.update(key)
-    const base = this.#base()
-    for (let slot = base; slot < base + WAYS; slot++) {
-      // A slot that was never used has full = 0, which is in the past whatever its hash.
-      if (this.#low[slot] === hash.low && this.#high[slot] === hash.high) return slot
-    }
-    return -1
-  }
-
-  /** Among the slots of the last hash: a full bucket, else the nearest to full that does not deny; -1 when all do. */
-  #victim(now: number): number {
-    const base = this.#base()
+  /** Among the slots from `base` on: a full bucket, else the nearest to full that does not deny; -1 when all do. */
+  #victim(base: number, now: number): number {
     let best = -1
     let bestFull = Infinity
     for (let slot = base; slot < base + WAYS; slot++) {
