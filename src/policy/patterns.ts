@@ -21,6 +21,7 @@ function faultOfPath(path: string): string | null {
     }
     if (segment === '') return 'has an empty segment: write single slashes'
     if (segment.includes('*')) return `has \`*\` in \`${segment}\`: only a final /** stands for more`
+    if (/[{}]/.test(segment)) return `has a brace in \`${segment}\`: a parameter is written /:name`
     if (/[%;?#\\]/.test(segment))
       return `has a character in \`${segment}\` that no pattern can hold: write the decoded text without % ; ? # \\`
     if (/[. ]$/.test(segment))
@@ -67,6 +68,11 @@ export const methodField = z.string().regex(/^[A-Z][A-Z0-9-]{0,31}$/, {
   error: 'is not a method: write it in capitals, as in GET',
 })
 
-export const originField = z.string().regex(/^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$/, {
-  error: 'is not an origin: write https://app.example.com, in lower case, without a path',
-})
+/** As browsers send it (RFC 6454 section 6.2), since it is compared letter by letter. */
+function faultOfOrigin(text: string): string | null {
+  const url = /^https?:\/\/[^/?#@\\]+$/i.test(text) && URL.canParse(text) ? new URL(text) : null
+  if (url === null) return 'is not an origin: write https://app.example.com, in lower case, without a path'
+  return url.origin === text ? null : `is not an origin as browsers send it: write ${url.origin}`
+}
+
+export const originField = checked(faultOfOrigin)

@@ -4,15 +4,10 @@ import type { Path } from '../schema/problem.ts'
 export class Remainder {
   readonly data: unknown
   /** For lists that lost items: the places that the remaining ones had. */
-  readonly #places = new WeakMap<unknown[], number[]>()
+  readonly #places = new WeakMap<unknown[], readonly number[]>()
 
   constructor(data: unknown) {
     this.data = structuredClone(data)
-  }
-
-  /** False when nothing is left that could be a policy. */
-  get usable(): boolean {
-    return typeof this.data === 'object' && this.data !== null && !Array.isArray(this.data)
   }
 
   /** The path in the file of what stands at `path` here. */
@@ -25,23 +20,37 @@ export class Remainder {
     })
   }
 
-  /** Takes out what is at `path`; where nothing is, what should have held it. A missing section becomes an empty one. */
-  remove(path: Path): void {
-    for (let length = path.length; length > 0; length--) {
-      const holder = path.slice(0, length - 1).reduce(childOf, this.data)
-      const step = path[length - 1] as string | number
-      if (Array.isArray(holder) && Number(step) < holder.length) {
-        const places = this.#places.get(holder) ?? Array.from(holder.keys())
-        places.splice(Number(step), 1)
-        this.#places.set(holder, places)
-        holder.splice(Number(step), 1)
-        return
+  has(path: Path): boolean {
+    return path.length === 0 || path.reduce(childOf, this.data) !== undefined
+  }
+
+  /** Takes out what is at each path; where nothing is, what should have held it. */
+  remove(paths: readonly Path[]): void {
+    // Lists are shortened at the end, since taking an item out moves all behind it.
+    const items = new Map<unknown[], Set<number>>()
+    for (const path of paths) {
+      for (let length = path.length; length > 0; length--) {
+        const holder = path.slice(0, length - 1).reduce(childOf, this.data)
+        const step = path[length - 1] as string | number
+        if (Array.isArray(holder) && Number(step) < holder.length) {
+          items.set(holder, (items.get(holder) ?? new Set()).add(Number(step)))
+          break
+        }
+        if (isMapping(holder) && Object.hasOwn(holder, step)) {
+          delete holder[step]
+          break
+        }
       }
-      if (isMapping(holder) && Object.hasOwn(holder, step)) {
-        delete holder[step]
-        return
-      }
-      if (isMapping(holder) && length === 1) holder[step] = {}
+    }
+    for (const [list, gone] of items) {
+      const places = this.#places.get(list) ?? [...list.keys()]
+      this.#places.set(
+        list,
+        places.filter((_, index) => !gone.has(index)),
+      )
+      const kept = list.filter((_, index) => !gone.has(index))
+      for (const [index, item] of kept.entries()) list[index] = item
+      list.length = kept.length
     }
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { CREDENTIALS } from '../credentials/index.ts'
 import { PROXIES } from '../proxies/index.ts'
-import { cidr, duration, name, permission, scope, secret } from '../schema/fields.ts'
-import { hostField, methodField, originField, pathField } from './patterns.ts'
+import { cidr, name, permission, secret } from '../schema/fields.ts'
+import { route } from './schema/route.ts'
 
 /** The policy file, described once: types, the JSON Schema and docs/policy.md derive from here. */
 
@@ -121,117 +121,6 @@ const limit = z.strictObject({
       description:
         'Bits of an IPv6 address that make one client. The network 16 bits wider has 16 times the limit as its ceiling.',
     }),
-})
-
-const networks = z.strictObject({
-  allow: z
-    .array(cidr)
-    .min(1, { error: 'is empty, so nobody could come in: name a network or leave it out' })
-    .optional()
-    .meta({ description: 'Only clients in these networks.' }),
-  deny: z
-    .array(cidr)
-    .min(1, { error: 'is empty: name a network or leave it out' })
-    .optional()
-    .meta({ description: 'No client in these networks, whatever `allow` says.' }),
-})
-
-const limitUse = z
-  .union(
-    [
-      z.string(),
-      z.strictObject({
-        use: z.string().meta({ description: 'Name of a limit.' }),
-        cost: z
-          .int({ error: 'is not a whole number' })
-          .min(1, { error: 'is less than 1' })
-          .default(1)
-          .meta({ description: 'Units that a request costs.' }),
-      }),
-    ],
-    { error: 'is not a limit: write its name, or { use: NAME, cost: 5 }' },
-  )
-  .transform((given) => (typeof given === 'string' ? { use: given, cost: 1 } : given))
-  .meta({ description: 'Name of a limit, or `{ use, cost }`.' })
-
-const authentication = z
-  .strictObject({
-    methods: z
-      .array(z.string().min(1))
-      .default([])
-      .meta({ description: "Any of these must stand in the token's `amr`." }),
-    contexts: z
-      .array(
-        z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
-          error: 'is not a context class: visible ASCII without quotes or spaces',
-        }),
-      )
-      .default([])
-      .meta({ description: "The token's `acr` must be one of these." }),
-    within: duration.optional().meta({ description: "The token's `auth_time` must not be longer ago." }),
-  })
-  .meta({ description: 'How the principal must have signed in (RFC 9470).' })
-
-const PARAMETER = /^\{[A-Za-z_][A-Za-z0-9_]*\}$/
-
-const requirements = z.strictObject({
-  roles: z.array(name).default([]).meta({ description: 'Any of these roles, inherited ones included.' }),
-  permissions: z
-    .array(permission)
-    .default([])
-    .meta({ description: 'All of these permissions; `{name}` is a path or host parameter.' }),
-  scopes: z.array(scope).default([]).meta({ description: 'All of these scopes.' }),
-  tenant: z
-    .string()
-    .regex(PARAMETER, { error: 'is not a parameter: write "{org}" with a name from the path or host' })
-    .optional()
-    .meta({ description: 'The principal\'s tenant must equal this parameter: `"{org}"`.' }),
-  authentication: authentication.optional(),
-})
-
-const route = z.strictObject({
-  match: z
-    .strictObject({
-      host: hostField.optional().meta({
-        description: 'Host, without port; `:org.example.com` has a parameter. Any host unless given.',
-      }),
-      path: pathField.meta({
-        description: 'Path: `/x`, `/mcp/:server/**`. `/x/**` owns `/x`, `/x/` and all below.',
-      }),
-      methods: z
-        .array(methodField)
-        .min(1, { error: 'is empty, so no request would match: name a method or leave it out' })
-        .optional()
-        .meta({ description: 'Methods; GET implies HEAD. All unless given.' }),
-    })
-    .meta({
-      description:
-        'Requests that select this route: host first, then path, the most specific wins; methods only break ties.',
-    }),
-  networks: networks.optional().meta({ description: 'Where clients may come from.' }),
-  origins: z
-    .array(originField)
-    .min(1, { error: 'is empty: name an origin or leave it out' })
-    .optional()
-    .meta({
-      description:
-        'Origins whose pages may send requests, WebSocket handshakes included. Requests without an Origin are not concerned.',
-    }),
-  credentials: z
-    .array(z.string())
-    .min(1, { error: 'is empty, so nobody could come in: write jwt:ISSUER, api-key or anonymous' })
-    .meta({
-      description:
-        'Credentials that open the route: `jwt:ISSUER`, `api-key`, `anonymous`. All that are presented must be good.',
-    }),
-  require: requirements.prefault({}).meta({ description: 'What the principal must have.' }),
-  limits: z
-    .array(limitUse)
-    .default([])
-    .meta({ description: 'Limits charged together: all of them or none.' }),
-  preflight: z.literal('allow', { error: 'is not known: write allow, or leave it out' }).optional().meta({
-    description: '`allow` lets CORS preflights pass with empty identity headers.',
-  }),
 })
 
 const header = (description: string, fallback: string) =>

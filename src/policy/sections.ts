@@ -1,8 +1,9 @@
 import type { CredentialType } from '../credentials/contract.ts'
+import type { Draft } from './draft.ts'
 import type { Policy } from './schema.ts'
 
 /** A credential type's own section; undefined when the policy has none. Only the type knows what is in it. */
-export function sectionOf(policy: Policy, { section }: CredentialType): unknown {
+export function sectionOf(policy: Policy | Draft, { section }: CredentialType): unknown {
   return section === null ? undefined : (policy as Readonly<Record<string, unknown>>)[section.name]
 }
 

@@ -1,16 +1,16 @@
 import {
-  isAlias,
+  type Document,
   isMap,
-  isPair,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
   type Pair,
   parseAllDocuments,
-  visit,
+  type YAMLMap,
 } from 'yaml'
 import type { Path, Problem } from '../schema/problem.ts'
+import { keyText, plainOf } from './source/plain.ts'
 
 /** Where something stands in a file: both from 1. */
 export interface Position {
@@ -18,11 +18,16 @@ export interface Position {
   readonly column: number
 }
 
+/** A fault of the text itself, already with its place. */
+export type Fault = Problem & Position
+
 /** A policy text as data, with the place of everything in it. */
 export interface Source {
+  /** Undefined when there is nothing to look at. */
   readonly data: unknown
-  /** Faults of the text itself, already with their places. */
-  readonly faults: readonly (Problem & Position)[]
+  readonly faults: readonly Fault[]
+  /** Where the text stops being YAML: what the parser made of the rest is a guess. Null when all of it is. */
+  readonly broken: Position | null
   /** The place of a value; of the nearest thing around it when it is missing. */
   positionOf(path: Path): Position
   /** The place of the key itself. */
@@ -35,126 +40,113 @@ const START: Position = { line: 1, column: 1 }
 
 /**
  * Reads YAML 1.2, and with it JSON. What makes a file mean another thing than it seems to is a fault: duplicate keys,
- * anchors and aliases, tags, merge keys, a second document.
+ * anchors and aliases, tags, merge keys, a second document, the rules of YAML 1.1.
  */
 export function readSource(text: string): Source {
-  if (text.length > MAX_CHARACTERS)
-    return faulty({ ...START, path: [], message: 'is larger than 4 MiB: split what it guards' })
+  if (text.length > MAX_CHARACTERS) return unreadable('is larger than 4 MiB: split what it guards')
   const lines = new LineCounter()
-  const [document, second] = parseAllDocuments(text, {
+  // Keys are compared in plainOf: the parser's own comparison takes time in the square of their number.
+  const documents = parseAllDocuments(text, {
     lineCounter: lines,
-    uniqueKeys: true,
-    stringKeys: true,
+    prettyErrors: false,
+    uniqueKeys: false,
     merge: false,
   })
+  const [document, second] = documents
   if (document === undefined || !('contents' in document))
-    return faulty({ ...START, path: [], message: 'is empty: run `postern init` for a start' })
+    return unreadable('is empty: run `postern init` for a start')
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const faults: (Problem & Position)[] = [...document.errors, ...document.warnings].map((error) => ({
-    ...at(error.pos[0]),
-    path: error.code === 'DUPLICATE_KEY' ? pathOfKey(document.contents, error.pos[0]) : [],
-    message: FAULTS[error.code] ?? `cannot be read: ${firstLine(error.message)}`,
-  }))
+  const faults = faultsOf(document, at)
+  const broken = faults[0] ?? null
   if (second !== undefined)
     faults.push({ ...at(second.range[0]), path: [], message: 'starts a second document: a policy is one' })
-  visit(document, {
-    Node: (_, node) => {
-      const message = oddityOf(node)
-      if (message !== null) faults.push({ ...at(node.range?.[0] ?? 0), path: [], message })
-    },
-    Pair: (_, { key }) => {
-      if (!isScalar(key) || key.value !== '__proto__') return
-      const offset = key.range?.[0] ?? 0
-      faults.push({
-        ...at(offset),
-        path: pathOfKey(document.contents, offset),
-        message: 'is not a name: choose another',
-      })
-    },
-  })
-  if (faults.length > 0 && document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
-    return faulty(...faults)
-  const root = document.contents
-  const find = (path: Path): { key: Node | null; value: Node | null } => {
-    let key: Node | null = null
-    let value = root as Node | null
+  if (document.directives.yaml.version !== '1.2') {
+    const message = `has a %YAML ${document.directives.yaml.version} directive: leave it out, a policy is YAML 1.2`
+    faults.push({ ...START, path: [], message })
+  }
+  const finder = new Finder(document.contents)
+  const { data, faults: odd } = plainOf(document.contents)
+  for (const { offset, path, message } of odd) faults.push({ ...at(offset), path, message })
+  if (data === null && faults.length === 0) return unreadable('is empty: run `postern init` for a start')
+  return {
+    data,
+    faults,
+    broken,
+    positionOf: (path) => at(offsetOf(finder.find(path))),
+    positionOfKey: (path) => at(finder.find(path).key?.range?.[0] ?? 0),
+  }
+}
+
+/** What the parser could not read, each place once. Warnings are about tags, which plainOf refuses with their path. */
+function faultsOf(document: Document.Parsed, at: (offset: number) => Position): Fault[] {
+  const faults: Fault[] = []
+  for (const { code, message, pos } of document.errors) {
+    if (code === 'TAG_RESOLVE_FAILED' || code === 'MULTIPLE_DOCS') continue
+    // The parser is recursive: this is how it says that it ran out of stack, again at every level.
+    if (code === 'RESOURCE_EXHAUSTION') {
+      return [{ ...at(pos[0]), path: [], message: 'is nested deeper than any policy: write fewer levels' }]
+    }
+    faults.push({ ...at(pos[0]), path: [], message: `is not YAML: ${message}` })
+  }
+  return faults.sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+interface Found {
+  readonly key: Node | null
+  readonly value: Node | null
+}
+
+/** Finds what stands at a path. Pairs are indexed, since a file with many problems is looked at as often. */
+class Finder {
+  readonly #root: Node | null
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string | null, Pair>>()
+
+  constructor(root: unknown) {
+    this.#root = root as Node | null
+  }
+
+  /** What stands at `path`, or at as much of it as there is. */
+  find(path: Path): Found {
+    let found: Found = { key: null, value: this.#root }
     for (const step of path) {
+      const { value } = found
       if (isMap(value)) {
-        const pair: Pair | undefined = value.items.find(
-          (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
-        )
+        const pair = this.#pairsOf(value).get(String(step))
         if (pair === undefined) break
-        key = pair.key as Node
-        value = (pair.value ?? pair.key) as Node
+        found = { key: pair.key as Node, value: pair.value as Node | null }
       } else if (isSeq(value)) {
         const item = value.items[Number(step)] as Node | undefined
         if (item === undefined) break
-        key = value = item
+        found = { key: null, value: item }
       } else break
     }
-    return { key, value }
+    return found
   }
-  return {
-    data: plain(root),
-    faults,
-    positionOf: (path) => at(find(path).value?.range?.[0] ?? 0),
-    positionOfKey: (path) => at(find(path).key?.range?.[0] ?? 0),
+
+  /** The first pair of each key: those that repeat it are faults, and their place is known. */
+  #pairsOf(map: YAMLMap): ReadonlyMap<string | null, Pair> {
+    const known = this.#pairs.get(map)
+    if (known !== undefined) return known
+    const pairs = new Map(map.items.toReversed().map((pair) => [keyText(pair.key), pair]))
+    this.#pairs.set(map, pairs)
+    return pairs
   }
 }
 
-/** The path of the key that starts at `offset`. */
-function pathOfKey(node: unknown, offset: number): Path {
-  if (isSeq(node)) {
-    for (const [index, item] of node.items.entries()) {
-      const rest = pathOfKey(item, offset)
-      if (rest.length > 0) return [index, ...rest]
-    }
-  }
-  if (!isMap(node)) return []
-  for (const { key, value } of node.items) {
-    if (!isScalar(key)) continue
-    if (key.range?.[0] === offset) return [String(key.value)]
-    const rest = pathOfKey(value, offset)
-    if (rest.length > 0) return [String(key.value), ...rest]
-  }
-  return []
+/** A block starts at its key, which is what a person looks for; everything else where it is written. */
+function offsetOf({ key, value }: Found): number {
+  const isBlock = (isMap(value) || isSeq(value)) && value.flow !== true
+  const isNothing = value === null || (isScalar(value) && value.source === '')
+  return (key !== null && (isBlock || isNothing) ? key : value)?.range?.[0] ?? 0
 }
 
-const FAULTS: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'stands here a second time: keep one of the two',
-  TAG_RESOLVE_FAILED: 'has a tag: write plain values',
-}
-
-/** What makes a node mean more than it shows. */
-function oddityOf(node: Node & { readonly anchor?: string; readonly tag?: string }): string | null {
-  if (isAlias(node)) return 'is an alias: write the value out'
-  if (node.anchor !== undefined) return `has the anchor &${node.anchor}: write values out, without anchors`
-  return node.tag === undefined ? null : `has the tag ${node.tag}: write plain values`
-}
-
-const firstLine = (text: string): string => text.split('\n')[0]?.replace(/ at line .*$/, '') ?? text
-
-const faulty = (...faults: (Problem & Position)[]): Source => ({
-  data: null,
-  faults,
+const unreadable = (message: string): Source => ({
+  data: undefined,
+  faults: [{ ...START, path: [], message }],
+  broken: START,
   positionOf: () => START,
   positionOfKey: () => START,
 })
-
-/** Nodes as plain data. A key named `__proto__` is a fault of its own and is left out. */
-function plain(node: unknown): unknown {
-  if (isMap(node)) {
-    const object: Record<string, unknown> = {}
-    for (const { key, value } of node.items) {
-      const name = String(isScalar(key) ? key.value : key)
-      if (name !== '__proto__') object[name] = plain(value)
-    }
-    return object
-  }
-  if (isSeq(node)) return node.items.map(plain)
-  if (isScalar(node)) return node.value
-  return null
-}

@@ -450,8 +450,10 @@ routes:
       'test.yaml:7:18 roles.a.inherits',
       'test.yaml:7:22 roles.a.inherits[1]',
       'test.yaml:10:25 routes.one.match.path',
+      'test.yaml:10:46 routes.one.credentials[0]',
       'test.yaml:11:47 routes.two.credentials[0]',
       'test.yaml:11:69 routes.two.limits[0]',
+      'test.yaml:12:19 routes.three.match',
       'test.yaml:12:49 routes.three.credentials',
     ])
   })
@@ -472,6 +474,9 @@ routes:
       routes: { health: { match: { path: '/health' }, credentials: ['anonymous'] } },
     })
     expect(problemsOf(json, environment)).toEqual([])
-    expect(problemsOf(json.replace('"routes"', '"rutes"'), environment)).toHaveLength(2)
+    // The field that was meant is not missing as well.
+    expect(problemsOf(json.replace('"routes"', '"rutes"'), environment)).toEqual([
+      'test.yaml:1:57 rutes: is not a known field: did you mean `routes`?',
+    ])
   })
 })

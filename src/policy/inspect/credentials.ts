@@ -1,10 +1,10 @@
 import { CREDENTIALS } from '../../credentials/index.ts'
+import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
 import type { Names } from '../names.ts'
-import type { Policy } from '../schema.ts'
 import { sectionOf } from '../sections.ts'
 
-export function inspectCredentials(policy: Policy, { roles, limits }: Names, report: Report): void {
+export function inspectCredentials(policy: Draft, { roles, limits }: Names, report: Report): void {
   const places = new Map<string, string>()
   for (const type of CREDENTIALS) {
     const section = sectionOf(policy, type)

@@ -1,14 +1,14 @@
 import { CREDENTIALS } from '../../credentials/index.ts'
+import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
 import type { Names } from '../names.ts'
-import type { Policy } from '../schema.ts'
 import { sectionOf } from '../sections.ts'
 
 /** Headers that a hop-by-hop rule would strip, that frame a message, or that proxies and clients own. */
 const TAKEN =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|authorization|cookie|set-cookie|www-authenticate|x-forwarded-.*|forwarded|via|x-real-ip|x-original-.*|x-postern-.*|expect|date|server|range|if-.*|accept.*|user-agent|origin|referer|retry-after|ratelimit.*|cache-control|location|sec-.*|access-control-.*)$/i
 
-export function inspectIdentity(policy: Policy, _: Names, report: Report): void {
+export function inspectIdentity(policy: Draft, _: Names, report: Report): void {
   const seen = new Map<string, string>()
   for (const type of CREDENTIALS) {
     const section = sectionOf(policy, type)

@@ -1,8 +1,10 @@
 import type { Network } from '../../core/address.ts'
+import type { Path } from '../../schema/problem.ts'
 import { weakness } from '../../schema/secret.ts'
+import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
 import type { Names } from '../names.ts'
-import type { Policy } from '../schema.ts'
+import { coverFamily } from './networks.ts'
 
 /** Shorter than a key that signs: it can only be guessed by asking us. */
 const SECRET_BYTES = 16
@@ -10,21 +12,15 @@ const SECRET_BYTES = 16
 /** Whether a network holds every address of its family: half of them is as good as all. */
 const isEverybody = ({ prefix }: Network): boolean => prefix <= 1
 
-export function inspectProxies({ proxies, trustedHops }: Policy, _: Names, report: Report): void {
-  if (Object.keys(proxies).length === 0)
+export function inspectProxies({ proxies = {}, trustedHops }: Draft, names: Names, report: Report): void {
+  if (names.proxies.size === 0)
     report(['proxies'], 'names no proxy, so no check would be answered: write traefik, caddy or nginx')
   for (const [name, proxy] of Object.entries(proxies)) {
     if (proxy === undefined) continue
     if (proxy.peers === undefined && proxy.secret === undefined) {
       report(['proxies', name], 'demands nothing of the proxy: write peers, secret or both')
     }
-    for (const [index, peer] of (proxy.peers ?? []).entries()) {
-      if (isEverybody(peer))
-        report(
-          ['proxies', name, 'peers', index],
-          'takes checks from everybody: name the addresses of the proxy',
-        )
-    }
+    inspectReach(proxy.peers ?? [], ['proxies', name, 'peers'], report, TAKES_ALL)
     const weak = proxy.secret?.value == null ? null : weakness(proxy.secret.value, SECRET_BYTES)
     if (weak !== null)
       report(
@@ -39,11 +35,16 @@ export function inspectProxies({ proxies, trustedHops }: Policy, _: Names, repor
       )
     }
   }
-  for (const [index, hop] of trustedHops.entries()) {
-    if (isEverybody(hop))
-      report(
-        ['trustedHops', index],
-        'trusts everybody, so any client could name its own address: write the ranges of your balancer or CDN',
-      )
-  }
+  inspectReach(trustedHops, ['trustedHops'], report, TRUSTS_ALL)
+}
+
+const TAKES_ALL = 'takes checks from everybody: name the addresses of the proxy'
+const TRUSTS_ALL =
+  'trusts everybody, so any client could name its own address: write the ranges of your balancer or CDN'
+
+/** Reports networks that hold everybody, alone or together. */
+function inspectReach(networks: readonly Network[], path: Path, report: Report, message: string): void {
+  const wide = networks.flatMap((network, index) => (isEverybody(network) ? [index] : []))
+  for (const index of wide) report([...path, index], message)
+  if (wide.length === 0 && coverFamily(networks)) report(path, message)
 }

@@ -1,9 +1,9 @@
 import { suggestion } from '../../schema/problem.ts'
+import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
 import type { Names } from '../names.ts'
-import type { Policy } from '../schema.ts'
 
-export function inspectRoles({ roles }: Policy, names: Names, report: Report): void {
+export function inspectRoles({ roles }: Draft, names: Names, report: Report): void {
   for (const [role, { inherits, permissions }] of Object.entries(roles)) {
     for (const [index, parent] of inherits.entries()) {
       if (!names.roles.has(parent))
@@ -29,7 +29,7 @@ export function inspectRoles({ roles }: Policy, names: Names, report: Report): v
 }
 
 /** Each cycle once, in the order of inheritance. */
-function cyclesAmong(roles: Policy['roles']): string[][] {
+function cyclesAmong(roles: Draft['roles']): string[][] {
   const cycles: string[][] = []
   const done = new Set<string>()
   for (const start of Object.keys(roles)) {
