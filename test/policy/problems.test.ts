@@ -412,6 +412,38 @@ const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
     { roles: 'roles: { user: {}, admin: {}, __proto__: {} }' },
     /roles\.__proto__: is not a name/,
   ],
+  [
+    'everybody in quarters as proxy peer',
+    { proxies: 'proxies: { nginx: { peers: [0.0.0.0/2, 64.0.0.0/2, 128.0.0.0/2, 192.0.0.0/2] } }' },
+    /proxies\.nginx\.peers: takes checks from everybody/,
+  ],
+  [
+    'a reference in a text that is no secret',
+    {
+      apiKeys: `apiKeys: { keys: { a: { digest: "sha256:${'0'.repeat(64)}", tenant: "\${STRONG}" } } }`,
+    },
+    /apiKeys\.keys\.a\.tenant: holds a reference where none is read/,
+  ],
+  [
+    'a parameter in braces',
+    route('match: { path: "/users/{id}" }, credentials: [api-key]'),
+    /match\.path: has a brace in `\{id\}`: a parameter is written \/:name/,
+  ],
+  [
+    'an origin with the port that browsers leave out',
+    route(`${open}, origins: ["https://a.example:443"]`),
+    /origins\[0\]: is not an origin as browsers send it: write https:\/\/a\.example$/,
+  ],
+  [
+    'a listener everywhere and another on its port',
+    { listen: 'listen: { check: 0.0.0.0:9000, health: 127.0.0.1:9000 }' },
+    /listen\.health: is also the address of listen\.check/,
+  ],
+  [
+    'a listener on no address',
+    { listen: 'listen: { check: 127.0.0.256:9000 }' },
+    /listen\.check: has a host that is no address/,
+  ],
   ['an anchor', { extra: 'trustedHops: &a []' }, /has the anchor &a/],
   ['a tag', { extra: 'trustedHops: !!seq []' }, /has the tag/],
   ['a second document', { extra: '---\na: 1' }, /starts a second document/],
