@@ -8,9 +8,6 @@ const QUIET = 400
 /** How often it is looked whether that is so. */
 const STEP = 25
 
-/** The largest stream identifier (RFC 9113 section 5.1.1). */
-const LAST_STREAM = 2 ** 31 - 1
-
 /**
  * Lets go of connections without losing a check. A proxy that keeps connections may have sent one on each of them
  * while we decided to stop, so connections stay open until they have been quiet, every answer meanwhile says that it is the
@@ -34,7 +31,8 @@ export class Drain {
       this.#sessions.add(session)
       session.on('close', () => this.#sessions.delete(session))
       session.on('error', () => session.destroy())
-      if (this.active) announce(session)
+      // Its first check is on the way, or nobody would have connected.
+      if (this.active) setTimeout(dismiss, QUIET, session)
     })
   }
 
@@ -50,7 +48,7 @@ export class Drain {
     const closed = Promise.all(
       this.#servers.map((server) => new Promise<void>((resolve) => stopListening(server, resolve))),
     )
-    for (const session of this.#sessions) announce(session)
+    for (const session of this.#sessions) setImmediate(dismiss, session)
     const latest = performance.now() + patience
     const timer = setInterval(() => {
       const now = performance.now()
@@ -66,7 +64,7 @@ export class Drain {
       // An HTTP/2 server that also speaks HTTP/1.1 has it as well, but not in its types.
       if ('closeIdleConnections' in server) (server as HttpServer).closeIdleConnections()
     }
-    for (const session of this.#sessions) if (!session.closed) session.close()
+    for (const session of this.#sessions) dismiss(session)
   }
 
   #closeAll(): void {
@@ -82,7 +80,12 @@ function stopListening(server: HttpServer | Http2SecureServer, closed: () => voi
   setImmediate(() => Server.prototype.close.call(server, () => closed()))
 }
 
-/** The gentle half of a shutdown (RFC 9113 section 6.8): no stream on its way is refused by it. */
-function announce(session: ServerHttp2Session): void {
-  if (!session.closed && !session.destroyed) session.goaway(0, LAST_STREAM)
+/**
+ * Sends GOAWAY with the last stream that was taken in and answers up to it (RFC 9113 section 6.8): what comes later
+ * was not looked at, and the proxy knows that it may ask elsewhere. The notice that the RFC suggests to send before
+ * (the same with the highest stream number) is of no use here: Node drops later streams after that one as well, and
+ * the proxy would wait for them.
+ */
+function dismiss(session: ServerHttp2Session): void {
+  if (!session.closed && !session.destroyed) session.close()
 }
