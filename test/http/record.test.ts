@@ -100,6 +100,23 @@ describe('the record of a decision', () => {
     )
   })
 
+  it('X06: caps every field, the path at 512 characters and others at 256', () => {
+    for (const char of ['x', '\u202e']) {
+      const long = char.repeat(1_000_000)
+      const request = { method: long, scheme: long, host: long, path: `/${long}`, client: null }
+      const decision = deny('internal', {
+        principal: { ...ann, id: long, tenant: long },
+        request,
+        cause: long,
+      })
+      const record = JSON.parse(recordLine(decision, facts))
+      expect(record.path).toHaveLength(512)
+      for (const field of [record.method, record.host, record.cause, record.principal.id])
+        expect(field).toHaveLength(256)
+      expect(recordText(decision, facts).length).toBeLessThan(16_384)
+    }
+  })
+
   it('K07: holds nothing of a credential that an error quotes', () => {
     const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ1.c2lnbmF0dXJlMDEyMzQ1Njc4OQ'
     const key = 'ak_live_4f9dk2m1aaaabbbbccccdddd01234567'

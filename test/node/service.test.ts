@@ -186,6 +186,8 @@ describe('the end', () => {
     const response = await health('/readyz')
     expect([response.status, await response.json()]).toMatchObject([503, { ready: false }])
     await expect(Wire.open(port)).rejects.toThrow('ECONNREFUSED')
+    // A proxy that had just chosen this connection: a moment later its check is here.
+    await new Promise((resolve) => setTimeout(resolve, 150))
     slow = false
     idle.send(bytesOf())
     expect(await idle.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } })
