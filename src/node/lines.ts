@@ -9,6 +9,8 @@ export interface LineWriterOptions {
   readonly limit?: number
   /** Milliseconds that a line waits at most before it is on its way. */
   readonly interval?: number
+  /** Whether every line is ASCII, which spares the encoding. */
+  readonly ascii?: boolean
   /** How text leaves; by default to the descriptor. */
   readonly put?: Put
 }
@@ -35,11 +37,14 @@ export class LineWriter {
   #timer: NodeJS.Timeout | null = null
   readonly #idle: (() => void)[] = []
 
-  constructor(descriptor: number, { limit = 4_194_304, interval = 50, put }: LineWriterOptions = {}) {
+  constructor(
+    descriptor: number,
+    { limit = 4_194_304, interval = 50, ascii = false, put }: LineWriterOptions = {},
+  ) {
     this.#descriptor = descriptor
     this.#limit = limit
     this.#interval = interval
-    this.#put = put ?? putTo(descriptor, () => this.#break())
+    this.#put = put ?? putTo(descriptor, ascii ? 'latin1' : 'utf8', () => this.#break())
   }
 
   /** @param line ends with its line feed */
@@ -113,14 +118,14 @@ export class LineWriter {
  * A pipe or socket is written to as such, because a write to a full one from a thread would hold up the thread, and
  * with it the exit of the process. Files and terminals go through the file system's threads.
  */
-function putTo(descriptor: number, closed: () => void): Put {
+function putTo(descriptor: number, encoding: BufferEncoding, closed: () => void): Put {
   const status = fstatSync(descriptor)
   if (!status.isFIFO() && !status.isSocket())
-    return (text, done) => writeAll(descriptor, Buffer.from(text), done)
+    return (text, done) => writeAll(descriptor, Buffer.from(text, encoding), done)
   const socket = new Socket({ fd: descriptor, readable: false, writable: true })
   socket.on('error', closed)
   return (text, done) => {
-    socket.write(text, (error) => done(error))
+    socket.write(text, encoding, (error) => done(error))
   }
 }
 

@@ -34,7 +34,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     options.stderr(first.problems)
     return 1
   }
-  const audit = new LineWriter(1)
+  const audit = new LineWriter(1, { ascii: true })
   const errors = new LineWriter(2)
   const log = createProcessLog(errors)
   reportCrash(log, [audit, errors])
@@ -55,7 +55,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   const stopped = signalled(service, log)
   try {
     const listen = await service.start()
-    audit.write(`${JSON.stringify({ event: 'ready', listen, version, policy: options.policyFile })}\n`)
+    audit.write(readyLine(listen, options.policyFile))
     await audit.flush(FLUSH_PATIENCE)
   } catch (cause) {
     if (!(cause instanceof ListenError)) throw cause
@@ -66,6 +66,12 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   await Promise.all([audit.flush(FLUSH_PATIENCE), errors.flush(FLUSH_PATIENCE)])
   // Whatever still has a timer (a key set that refreshes itself) has no say in it.
   process.exit(0)
+}
+
+/** The first line of output: where to reach us. In ASCII like the records, whatever the file is called. */
+function readyLine(listen: Readonly<Record<string, string>>, policy: string): string {
+  const line = JSON.stringify({ event: 'ready', listen, version, policy })
+  return `${line.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 }
 
 /** Compiles policies one after the other; each takes over what the one before defined alike. */
