@@ -365,7 +365,7 @@ describe('the catalogue', () => {
       .map((file) => readFileSync(join(folder, file), 'utf8'))
       .join('\n')
     const named = new Set(
-      [...titles.matchAll(/['"`]((?:[A-Z]\d\d )+)/g)].flatMap(([, ids = '']) => ids.trim().split(' ')),
+      [...titles.matchAll(/['"`]((?:[A-Z]\d\d:? )+)/g)].flatMap(([, ids = '']) => ids.trim().split(/:? /)),
     )
     expect(ROWS.filter((row) => !named.has(row))).toEqual(['R05', 'X04'])
   })

@@ -59,6 +59,7 @@ export class IdentityPlan {
   readonly #spellings = new Map<string, string>()
   readonly #lengths: ReadonlySet<number>
   readonly #shortest: number
+  readonly #initials: ReadonlySet<number>
   readonly #headers = new WeakMap<Principal, Readonly<Record<string, string>> | 'too-large'>()
   /** Every header, empty: for a preflight, which has no principal. */
   readonly nobody: Readonly<Record<string, string>>
@@ -66,6 +67,7 @@ export class IdentityPlan {
   constructor(names: Readonly<Record<IdentityField, string>>) {
     this.#names = names
     for (const name of Object.values(names)) this.#spellings.set(spelled(name), name.toLowerCase())
+    this.#initials = new Set([...this.#spellings.keys()].map((name) => name.charCodeAt(0) | 0x20))
     this.#lengths = new Set(Object.values(names).map((name) => name.length))
     this.#shortest = Math.min(...this.#lengths)
     this.nobody = Object.freeze(Object.fromEntries(Object.values(names).map((name) => [name, ''])))
@@ -106,7 +108,8 @@ export class IdentityPlan {
    */
   intruder(headers: HeaderLines): string | null {
     for (const name of headers.names()) {
-      if (!this.#lengths.has(name.length)) continue
+      // Most names have another length or another first letter than any of ours: those are told at a glance.
+      if (!this.#lengths.has(name.length) || !this.#initials.has(name.charCodeAt(0) | 0x20)) continue
       const managed = this.#spellings.get(spelled(name))
       if (managed !== undefined && managed !== name.toLowerCase()) return name
     }

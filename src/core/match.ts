@@ -65,7 +65,9 @@ export class RouteTable<R extends Selectable> {
   /** Hosts without parameters, each with all candidates from the most to the least specific. */
   readonly #literalHosts = new Map<string, readonly Candidate<R>[]>()
   readonly #hosts = new PatternTrie<Group<R>>()
-  readonly #anyHost: Group<R> | null
+  /** The routes that name no host: candidates for every request, after all that do. */
+  readonly #anyHost: readonly Candidate<R>[]
+  readonly #hostless: boolean
   /** Whether a pattern has a capital: then every reading must be compared with folded patterns too. */
   readonly #cased: boolean
 
@@ -88,7 +90,9 @@ export class RouteTable<R extends Selectable> {
       cased ||= shapeOf(path) !== shapeOf(folded)
     }
     this.#cased = cased
-    this.#anyHost = groups.get(null) ?? null
+    const any = groups.get(null)
+    this.#anyHost = any === undefined ? [] : [{ group: any, captures: [] }]
+    this.#hostless = groups.size === this.#anyHost.length
     for (const [host, group] of groups) if (host !== null) this.#hosts.add(hostPattern(host), group)
     for (const host of groups.keys()) {
       if (host !== null && parametersOf(hostPattern(host)).length === 0) {
@@ -97,13 +101,13 @@ export class RouteTable<R extends Selectable> {
     }
   }
 
-  #candidates(host: string): Candidate<R>[] {
+  #candidates(host: string): readonly Candidate<R>[] {
+    if (this.#hostless) return this.#anyHost
     const labels = host.startsWith('[') ? [host] : host.split('.')
     const found = this.#hosts
       .findAll(labels)
       .flatMap(({ stored, captures }) => stored.map((group) => ({ group, captures })))
-    if (this.#anyHost !== null) found.push({ group: this.#anyHost, captures: [] })
-    return found
+    return [...found, ...this.#anyHost]
   }
 
   /**
