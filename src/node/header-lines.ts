@@ -2,59 +2,49 @@ import type { HeaderLines } from '../core/model.ts'
 
 const NONE: readonly string[] = []
 
-/** Spellings of header names that are remembered, and the longest one worth it. */
-const SPELLINGS = 512
-const LONGEST = 48
-
-const spellings = new Map<string, string>()
-
-/** A name in lower case. A proxy sends the same dozen names with every check, so most are only looked up. */
-function lowerCase(name: string): string {
-  const known = spellings.get(name)
-  if (known !== undefined) return known
-  // As a property key it becomes the one copy of its text, which is compared by its address.
-  const lower = Object.keys({ [name.toLowerCase()]: 0 })[0] ?? ''
-  if (name.length > LONGEST) return lower
-  if (spellings.size >= SPELLINGS) spellings.clear()
-  spellings.set(name, lower)
-  return lower
-}
-
 /**
- * The header of a check from Node's `rawHeaders`: the only view in which a repeated line is still two lines.
- * Pseudo-header fields of HTTP/2 (RFC 9113 section 8.3) are no lines of it.
+ * The header of a check from Node's `rawHeaders`: the only view in which a repeated line is still two lines. A check
+ * looks up a dozen names in a dozen lines, so comparing lengths is cheaper than building an index.
  */
 export class NodeHeaderLines implements HeaderLines {
-  readonly #names: string[] = []
-  readonly #lower: string[] = []
-  readonly #values: string[] = []
+  /** Names and values by turns. */
+  readonly #raw: readonly string[]
+  #names: string[] | null = null
 
   constructor(rawHeaders: readonly string[]) {
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i] as string
-      if (name.charCodeAt(0) === 0x3a) continue
-      this.#names.push(name)
-      this.#lower.push(lowerCase(name))
-      this.#values.push(rawHeaders[i + 1] as string)
-    }
+    this.#raw = rawHeaders
   }
 
   lines(name: string): readonly string[] {
-    const at = this.#lower.indexOf(name)
-    if (at < 0) return NONE
-    const values = this.#values
-    const found = [values[at] as string]
-    for (
-      let next = this.#lower.indexOf(name, at + 1);
-      next >= 0;
-      next = this.#lower.indexOf(name, next + 1)
-    ) {
-      found.push(values[next] as string)
+    const raw = this.#raw
+    let found: string[] | null = null
+    for (let i = 0; i < raw.length; i += 2) {
+      const sent = raw[i] as string
+      if (sent.length !== name.length || !spells(sent, name)) continue
+      const value = raw[i + 1] as string
+      if (found === null) found = [value]
+      else found.push(value)
     }
-    return found
+    return found ?? NONE
   }
 
   names(): readonly string[] {
+    this.#names ??= this.#raw.filter((name, index) => index % 2 === 0 && !isPseudo(name))
     return this.#names
   }
+}
+
+/** Fields in which HTTP/2 carries the request line (RFC 9113 section 8.3): no lines of the header. */
+const isPseudo = (name: string): boolean => name.charCodeAt(0) === 0x3a
+
+/** Whether `sent` is a spelling of `name`, which is in lower case and as long. Names differ at their ends. */
+function spells(sent: string, name: string): boolean {
+  if (isPseudo(name)) return false
+  for (let i = name.length - 1; i >= 0; i--) {
+    const wanted = name.charCodeAt(i)
+    const code = sent.charCodeAt(i)
+    if (code === wanted) continue
+    if (wanted < 0x61 || wanted > 0x7a || code !== wanted - 0x20) return false
+  }
+  return true
 }
