@@ -74,7 +74,7 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     const { principal } = found
     draft.principal = principal
 
-    const grant = engine.roles.grantOf(principal)
+    const { grant, identity } = engine.standings.of(principal)
     const missing = unmet(route.require, principal, grant, parameters, now)
     trace?.('requirements', missing ?? 'all met')
     if (missing !== null) return draft.refuse({ reason: missing, challenge: challengeOf(route) })
@@ -83,7 +83,6 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     if (principal.tenant === null && further.some(({ limit }) => needsTenant(limit))) {
       return draft.refuse({ reason: 'tenant_missing' })
     }
-    const identity = engine.identity.headersOf(principal, grant)
     if (identity === null) return draft.refuse({ reason: 'identity_too_large' })
     if (further.length > 0) draft.due = [...draft.due, ...chargesOf(further, draft.subject())]
     return draft.settle(identity)

@@ -4,7 +4,8 @@ import type { IdentityPlan } from './identity.ts'
 import type { LimitUse } from './limit.ts'
 import type { RouteTable } from './match.ts'
 import type { Authenticator, ProxyAdapter } from './model.ts'
-import type { Requirements, RoleBook } from './roles.ts'
+import type { Requirements } from './roles.ts'
+import type { Standings } from './standing.ts'
 
 /** A compiled policy: all that `decide` needs, nothing left to parse. */
 export interface Engine {
@@ -14,8 +15,8 @@ export interface Engine {
   /** Methods that a forwarded request may have. */
   readonly methods: ReadonlySet<string>
   readonly routes: RouteTable<Route>
-  readonly roles: RoleBook
   readonly identity: IdentityPlan
+  readonly standings: Standings
   /** Clients known to be over a limit, so that they cost nothing more. */
   readonly denials: DenyCache
 }

@@ -53,6 +53,12 @@ export function encodeList(values: Iterable<string>): string {
 /** A header name with every character that some server takes for a hyphen made one. */
 const spelled = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 
+/** The lists of a grant as header values. */
+interface Lists {
+  readonly roles: string
+  readonly permissions: string
+}
+
 /** Which headers carry the identity, and what they hold for a principal. */
 export class IdentityPlan {
   readonly #names: Readonly<Record<IdentityField, string>>
@@ -60,7 +66,7 @@ export class IdentityPlan {
   readonly #lengths: ReadonlySet<number>
   readonly #shortest: number
   readonly #initials: ReadonlySet<number>
-  readonly #headers = new WeakMap<Principal, Readonly<Record<string, string>> | 'too-large'>()
+  readonly #lists = new WeakMap<Grant, Lists>()
   /** Every header, empty: for a preflight, which has no principal. */
   readonly nobody: Readonly<Record<string, string>>
 
@@ -73,22 +79,14 @@ export class IdentityPlan {
     this.nobody = Object.freeze(Object.fromEntries(Object.values(names).map((name) => [name, ''])))
   }
 
-  /** Every configured header for an accepted principal; null when they exceed 3 KiB. Worked out once for each principal. */
+  /** Every configured header for an accepted principal; null when they exceed 3 KiB. */
   headersOf(principal: Principal, grant: Grant): Readonly<Record<string, string>> | null {
-    let headers = this.#headers.get(principal)
-    if (headers === undefined) {
-      headers = this.#build(principal, grant)
-      this.#headers.set(principal, headers)
-    }
-    return headers === 'too-large' ? null : headers
-  }
-
-  #build(principal: Principal, grant: Grant): Readonly<Record<string, string>> | 'too-large' {
+    const lists = this.#listsOf(grant)
     const values: Record<IdentityField, string> = {
       id: encodeValue(principal.id),
       email: encodeValue(principal.email ?? ''),
-      roles: encodeList(grant.roles),
-      permissions: encodeList(grant.permissions.list()),
+      roles: lists.roles,
+      permissions: lists.permissions,
       tenant: encodeValue(principal.tenant ?? ''),
       method: encodeValue(principal.method),
     }
@@ -98,7 +96,17 @@ export class IdentityPlan {
       headers[this.#names[field]] = values[field]
       bytes += this.#names[field].length + values[field].length + 4
     }
-    return bytes > MAX_BYTES ? 'too-large' : Object.freeze(headers)
+    return bytes > MAX_BYTES ? null : headers
+  }
+
+  /** Sorting and encoding is done once for each grant: few share many principals. */
+  #listsOf(grant: Grant): Lists {
+    let lists = this.#lists.get(grant)
+    if (lists === undefined) {
+      lists = { roles: encodeList(grant.roles), permissions: encodeList(grant.permissions.list()) }
+      this.#lists.set(grant, lists)
+    }
+    return lists
   }
 
   /**

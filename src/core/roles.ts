@@ -1,3 +1,4 @@
+import { Bounded } from './bounded.ts'
 import type { Principal } from './model.ts'
 import type { Reason } from './reasons.ts'
 
@@ -46,13 +47,16 @@ export class PermissionSet {
   }
 }
 
+/** Combinations of roles and permissions that are kept worked out. */
+const GRANTS = 1024
+
 /** The roles of a policy, each with everything that it inherits. */
 export class RoleBook {
   readonly #closed = new Map<
     string,
     { readonly roles: readonly string[]; readonly permissions: readonly string[] }
   >()
-  readonly #grants = new WeakMap<Principal, Grant>()
+  readonly #grants = new Bounded<string, Grant>(GRANTS)
 
   /** @param definitions free of cycles and of unknown names: the policy's inspection has seen to it */
   constructor(definitions: ReadonlyMap<string, RoleDefinition>) {
@@ -69,9 +73,10 @@ export class RoleBook {
     }
   }
 
-  /** What the principal may do. Worked out once for each principal; authenticators hand out the same object again. */
+  /** What the principal may do. Principals with the same roles and permissions share one grant. */
   grantOf(principal: Principal): Grant {
-    const known = this.#grants.get(principal)
+    const key = `${principal.roles.join(' ')}\n${principal.permissions.join(' ')}`
+    const known = this.#grants.get(key)
     if (known !== undefined) return known
     const roles = new Set<string>()
     const permissions = [...principal.permissions]
@@ -80,7 +85,7 @@ export class RoleBook {
       permissions.push(...(this.#closed.get(role)?.permissions ?? []))
     }
     const grant = { roles, permissions: new PermissionSet(permissions) }
-    this.#grants.set(principal, grant)
+    this.#grants.set(key, grant)
     return grant
   }
 }

@@ -5,6 +5,7 @@ import { IdentityPlan } from '../core/identity.ts'
 import { isClientLimit, type Limit, type LimitUse } from '../core/limit.ts'
 import { RouteTable } from '../core/match.ts'
 import { permissionTemplate, type Requirements, RoleBook } from '../core/roles.ts'
+import { Standings } from '../core/standing.ts'
 import type { Building, BuiltAuthenticator, Outside } from '../credentials/contract.ts'
 import { CREDENTIALS } from '../credentials/index.ts'
 import { PROXIES } from '../proxies/index.ts'
@@ -55,13 +56,14 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
     route: routeOf(name, route, limits, authenticators),
     match: { host: route.match.host ?? null, path: route.match.path, methods: route.match.methods ?? null },
   }))
+  const identity = new IdentityPlan(policy.identity.headers)
   const engine: Engine = {
     proxies: proxiesOf(policy, outside),
     trustedHops: new AddressSet(policy.trustedHops),
     methods: new Set([...METHODS, ...routes.flatMap(({ match }) => match.methods ?? [])]),
     routes: new RouteTable(routes),
-    roles: new RoleBook(new Map(Object.entries(policy.roles))),
-    identity: new IdentityPlan(policy.identity.headers),
+    identity,
+    standings: new Standings(new RoleBook(new Map(Object.entries(policy.roles))), identity),
     denials: new DenyCache(DENIALS),
   }
   return { engine, authenticators: [...authenticators.values()], kept }

@@ -15,6 +15,7 @@ import type {
   Principal,
 } from '../../src/core/model.ts'
 import { RoleBook } from '../../src/core/roles.ts'
+import { Standings } from '../../src/core/standing.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
 
 const SECOND = 1_000_000
@@ -98,20 +99,21 @@ const route = ({ authenticators = [accepted], limits = [], ...part }: Part = {})
 function world(one: Route, match: Partial<Matcher> = {}) {
   let micros = 0
   const matcher = { host: null, path: '/**', methods: null, ...match }
+  const identity = new IdentityPlan({
+    id: 'X-Auth-User',
+    email: 'E',
+    roles: 'R',
+    permissions: 'P',
+    tenant: 'T',
+    method: 'M',
+  })
   const engine: Engine = {
     proxies: new Map(),
     trustedHops: networks(),
     methods: new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE']),
     routes: new RouteTable([{ route: one, match: matcher }]),
-    roles: new RoleBook(new Map()),
-    identity: new IdentityPlan({
-      id: 'X-Auth-User',
-      email: 'E',
-      roles: 'R',
-      permissions: 'P',
-      tenant: 'T',
-      method: 'M',
-    }),
+    identity,
+    standings: new Standings(new RoleBook(new Map()), identity),
     denials: new DenyCache(100),
   }
   const ports: Ports = {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeList, encodeValue, IdentityPlan } from '../../src/core/identity.ts'
 import type { HeaderLines, Principal } from '../../src/core/model.ts'
 import { RoleBook } from '../../src/core/roles.ts'
+import { Standings } from '../../src/core/standing.ts'
 
 const plan = new IdentityPlan({
   id: 'X-Auth-User',
@@ -77,7 +78,8 @@ describe('identity headers', () => {
 
   it('are worked out once for a principal', () => {
     const who = principal()
-    expect(headersOf(who)).toBe(headersOf(who))
+    const standings = new Standings(book, plan)
+    expect(standings.of(who)).toBe(standings.of(who))
   })
 })
 
