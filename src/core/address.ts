@@ -118,6 +118,9 @@ export function parseAddress(text: string): Address | null {
  */
 export function parseHop(text: string): Address | null {
   const token = text.trim()
+  // Nearly every hop is a bare dotted quad.
+  const word = parseV4(token)
+  if (word !== null) return { family: 4, text: token, words: [word] }
   const bracketed = /^\[([0-9a-fA-F:.]+)(?:%[\w.~-]{1,64})?\](?::(\d{1,5}))?$/.exec(token)
   if (bracketed !== null) {
     const [, inner = '', port] = bracketed

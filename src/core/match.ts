@@ -146,10 +146,9 @@ function find<R>(
   text: string,
 ): Selection<R> | null {
   const segments = text.split('/')
-  segments.shift()
-  if (segments.at(-1) === '') segments.pop()
+  const end = segments.at(-1) === '' ? segments.length - 1 : segments.length
   for (const { group, captures } of candidates) {
-    const found = (folded ? group.folded : group.exact).find(segments)
+    const found = (folded ? group.folded : group.exact).find(segments, 1, end)
     if (found === null) continue
     const entry = narrowest(found.stored, method)
     if (entry === null) return null

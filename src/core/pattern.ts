@@ -106,10 +106,10 @@ export class PatternTrie<T> {
     else node.end.push(value)
   }
 
-  /** The innermost pattern that matches, or null. */
-  find(segments: readonly string[]): Found<T> | null {
+  /** The innermost pattern that matches the segments from `start` up to `end`, or null. */
+  find(segments: readonly string[], start: number, end: number): Found<T> | null {
     const captures: string[] = []
-    const stored = walk(this.#root, segments, 0, captures)
+    const stored = walk(this.#root, segments, start, end, captures)
     return stored === null ? null : { stored, captures }
   }
 
@@ -128,20 +128,26 @@ export class PatternTrie<T> {
   }
 }
 
-function walk<T>(node: Node<T>, segments: readonly string[], at: number, captures: string[]): T[] | null {
-  if (at === segments.length) {
+function walk<T>(
+  node: Node<T>,
+  segments: readonly string[],
+  at: number,
+  end: number,
+  captures: string[],
+): T[] | null {
+  if (at >= end) {
     if (node.end.length > 0) return node.end
     return node.rest.length > 0 ? node.rest : null
   }
   const segment = segments[at] as string
   const literal = node.literals.get(segment)
   if (literal !== undefined) {
-    const found = walk(literal, segments, at + 1, captures)
+    const found = walk(literal, segments, at + 1, end, captures)
     if (found !== null) return found
   }
   if (node.parameter !== null && segment !== '') {
     captures.push(segment)
-    const found = walk(node.parameter, segments, at + 1, captures)
+    const found = walk(node.parameter, segments, at + 1, end, captures)
     if (found !== null) return found
     captures.pop()
   }

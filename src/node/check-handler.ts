@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { getRequestListener } from '@hono/node-server'
 import type { Context } from 'hono'
 import { type Address, parseHop } from '../core/address.ts'
@@ -7,13 +6,14 @@ import { notFound, unavailable } from '../http/respond.ts'
 import type { Drain } from './drain.ts'
 import { NodeHeaderLines } from './header-lines.ts'
 import type { Incoming, RequestHandler } from './listeners.ts'
+import { requestIds } from './request-id.ts'
 
 /** What the check's handler cannot know by itself. */
 export type CheckOptions = Pick<AppOptions, 'engine' | 'ports' | 'decide' | 'record'>
 
 /** Checks as Node's servers hand them over, HTTP/1.1 and HTTP/2 alike. */
 export function createCheckHandler(options: CheckOptions, drain: Drain): RequestHandler {
-  const app = createApp({ ...options, surroundings, newRequestId: randomUUID, random: Math.random })
+  const app = createApp({ ...options, surroundings, newRequestId: requestIds(), random: Math.random })
   const listener = getRequestListener(app.fetch, {
     errorHandler: (error) => (isRequestError(error) ? notFound() : unavailable()),
   })
