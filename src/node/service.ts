@@ -87,7 +87,6 @@ export class Service {
       { ...this.#options, engine: () => this.#installed.engine, record: this.#recorder() },
       this.#drain,
     )
-    prepare(this.#installed)
     const addresses: Record<string, string> = {}
     try {
       const plain = createPlainServer(handle)
@@ -99,6 +98,7 @@ export class Service {
       await this.stop(0)
       throw cause
     }
+    prepare(this.#installed)
     this.#ready = true
     return addresses
   }
