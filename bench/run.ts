@@ -1,5 +1,10 @@
-/** `npm run bench`: ratios of Postern against bare servers, alternating within one run. `--quick` only proves that it runs. */
+/**
+ * `npm run bench`: ratios of Postern against bare servers, alternating within one run. `--quick` only proves that it runs.
+ * Where `taskset` is at hand all processes share one processor: else the subject that answers more slowly finds the load
+ * generator asleep more often and pays, in its own system calls, for waking it.
+ */
 
+import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -7,12 +12,14 @@ import { parseArgs } from 'node:util'
 import { type LoadResult, load } from './load.ts'
 import { type Subject, startSubject } from './subject.ts'
 
+pinToOneProcessor()
+
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 })
 const plan = options.quick
-  ? { rounds: 3, warm: 300, cold: 60, connections: 4 }
-  : { rounds: 11, warm: 30_000, cold: 3_000, connections: 16 }
+  ? { warmUp: 1, rounds: 3, warm: 300, cold: 60, connections: 4 }
+  : { warmUp: 3, rounds: 11, warm: 25_000, cold: 3_000, connections: 16 }
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const secret = randomBytes(32).toString('hex')
@@ -32,6 +39,17 @@ const environment = {
     'RateLimit-Policy': '"per-client";q=1000000;w=1',
     RateLimit: '"per-client";r=999999;t=1',
   }),
+}
+
+/** Starts this program once more on one processor, and ends with it; returns where that cannot be done. */
+function pinToOneProcessor(): void {
+  if (process.env['BENCH_PINNED'] !== undefined || process.platform !== 'linux') return
+  const args = ['-c', '0', process.execPath, ...process.argv.slice(1)]
+  const { status, error } = spawnSync('taskset', args, {
+    stdio: 'inherit',
+    env: { ...process.env, BENCH_PINNED: '1' },
+  })
+  if (error === undefined && status !== null) process.exit(status)
 }
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -122,12 +140,12 @@ async function compare(
 ): Promise<Row> {
   const ratios: number[] = []
   const runs: [Measurement[], Measurement[]] = [[], []]
-  for (let round = -1; round < plan.rounds; round++) {
+  for (let round = -plan.warmUp; round < plan.rounds; round++) {
     const requestAt = requestsOf(round)
-    const order = round % 2 === 0 ? [0, 1] : [1, 0]
+    const order = Math.abs(round) % 2 === 0 ? [0, 1] : [1, 0]
     const found: Measurement[] = []
     for (const side of order) found[side] = await measure(side === 0 ? postern : other, count, requestAt)
-    // The first round warms both up.
+    // The first rounds are for the compilers of both.
     if (round < 0) continue
     const [ours, theirs] = found as [Measurement, Measurement]
     ratios.push(ours.perCpuSecond / theirs.perCpuSecond)
@@ -185,8 +203,13 @@ for (const row of rows) {
     `| ${row.what} | ${row.against} | **${row.ratio.toFixed(2)}** (${low.toFixed(2)} to ${high.toFixed(2)}) | ${number(row.posternPerCpuSecond)} | ${number(row.otherPerCpuSecond)} | ${pair(row.p50)} | ${pair(row.p99)} |`,
   )
 }
-const machine = { node: process.version, processor: cpus()[0]?.model ?? 'unknown', processors: cpus().length }
+const machine = {
+  node: process.version,
+  processor: cpus()[0]?.model ?? 'unknown',
+  processors: cpus().length,
+  pinned: process.env['BENCH_PINNED'] !== undefined,
+}
 console.log(
-  `\n${plan.rounds} alternating rounds, Node ${machine.node}, ${machine.processors} x ${machine.processor}`,
+  `\n${plan.rounds} alternating rounds, Node ${machine.node}, ${machine.processors} x ${machine.processor}${machine.pinned ? ', all processes on one' : ''}`,
 )
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`)

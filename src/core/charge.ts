@@ -1,14 +1,13 @@
-import type { Engine } from './engine.ts'
+import type { Engine, Route } from './engine.ts'
 import { type BucketCharge, isClientLimit, type LimitUse, type Quota, quotasOf } from './limit.ts'
-import type { Ports, Principal } from './model.ts'
+import type { Charged, Ports, Principal } from './model.ts'
 import { type Soon, whenKnown } from './soon.ts'
 
-/** The limits of the principal's own that the route does not charge already, and those of the route that need one. */
-export function furtherLimits(limits: readonly LimitUse[], principal: Principal): readonly LimitUse[] {
-  const due = limits.filter(({ limit }) => !isClientLimit(limit))
-  if (principal.limits.length === 0) return due
-  const charged = new Set(limits.map(({ limit }) => limit.name))
-  return [...due, ...principal.limits.filter(({ limit }) => !charged.has(limit.name))]
+/** The limits of the route that need a principal, and the principal's own that the route does not charge already. */
+export function furtherLimits(route: Route, principal: Principal): readonly LimitUse[] {
+  if (principal.limits.length === 0) return route.furtherLimits
+  const charged = new Set(route.limits.map(({ limit }) => limit.name))
+  return [...route.furtherLimits, ...principal.limits.filter(({ limit }) => !charged.has(limit.name))]
 }
 
 /** The first bucket that is known to deny, as the quota of its limit; null when none is. */
@@ -30,11 +29,11 @@ export function charge(
 ): Soon<readonly Quota[]> {
   if (charges.length === 0) return []
   return whenKnown(ports.store.charge(charges), (charged) => {
-    for (const [index, result] of charged.entries()) {
-      const one = charges[index]
+    for (let index = 0; index < charges.length; index++) {
+      const one = charges[index] as BucketCharge
+      const result = charged[index] as Charged
       // Only what can be recalled before anybody is authenticated is worth remembering.
-      if (!result.ok && one !== undefined && isClientLimit(one.limit))
-        engine.denials.note(one, result, ports.ticks())
+      if (!result.ok && isClientLimit(one.limit)) engine.denials.note(one, result, ports.ticks())
     }
     const quotas = quotasOf(charges, charged)
     if (ports.trace !== undefined) {

@@ -79,7 +79,7 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     trace?.('requirements', missing ?? 'all met')
     if (missing !== null) return draft.refuse({ reason: missing, challenge: challengeOf(route) })
 
-    const further = furtherLimits(route.limits, principal)
+    const further = furtherLimits(route, principal)
     if (principal.tenant === null && further.some(({ limit }) => needsTenant(limit))) {
       return draft.refuse({ reason: 'tenant_missing' })
     }

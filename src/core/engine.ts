@@ -43,6 +43,8 @@ export interface Route {
   readonly limits: readonly LimitUse[]
   /** Those of the limits that are due before anybody is authenticated, and from those who never will be. */
   readonly clientLimits: readonly LimitUse[]
+  /** The other ones. */
+  readonly furtherLimits: readonly LimitUse[]
   /** Whether a CORS preflight passes without a credential. */
   readonly preflight: boolean
   /** Parameters that the requirements use: every reading of the path must agree on them. */

@@ -153,9 +153,10 @@ function keyOf(limit: Limit, { principal, route }: Subject, client: string): str
 /** The state of each limit after its buckets were charged: of several buckets the scarcest speaks for all. */
 export function quotasOf(charges: readonly BucketCharge[], charged: readonly Charged[]): Quota[] {
   const quotas: Quota[] = []
-  for (const [index, { limit }] of charges.entries()) {
+  for (let index = 0; index < charges.length; index++) {
+    const { limit } = charges[index] as BucketCharge
     const { ok, remaining, full, wait } = charged[index] as Charged
-    const last = quotas.at(-1)
+    const last = quotas[quotas.length - 1]
     if (last?.limit !== limit) {
       quotas.push({ limit, ok, remaining, full, wait })
       continue

@@ -118,6 +118,7 @@ export class RouteTable<R extends Selectable> {
   select(host: string, method: string, readings: readonly PathReading[]): SelectionResult<R> {
     const candidates = this.#literalHosts.get(host) ?? this.#candidates(host)
     const first = find(candidates, false, method, (readings[0] as PathReading).text)
+    if (readings.length === 1 && !this.#cased) return { ok: true, selection: first }
     for (const [index, reading] of readings.entries()) {
       if (index > 0) {
         const other = find(candidates, reading.folded, method, reading.text)

@@ -75,18 +75,8 @@ const orNull = (text: string | null): string => (text === null || text === '' ? 
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
-/** A principal lives for many checks, and its part of the record with it. */
-const principals = new WeakMap<Principal, string>()
-
-function principalOf(principal: Principal): string {
-  let text = principals.get(principal)
-  if (text === undefined) {
-    const { id, type, tenant } = principal
-    text = `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)}}`
-    principals.set(principal, text)
-  }
-  return text
-}
+const principalOf = ({ id, type, tenant }: Principal): string =>
+  `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)}}`
 
 function limitsOf({ quotas }: Decision): string {
   let text = ''

@@ -28,20 +28,21 @@ export function respond(decision: Decision, context: AnswerContext): Response {
   return denied(decision, context)
 }
 
-/** Identity headers do not change while a principal lives, so they are checked and completed once. */
-const prepared = new WeakMap<Readonly<Record<string, string>>, Headers>()
-
 function allowed(decision: Decision, identity: Readonly<Record<string, string>>): Response {
-  let headers = prepared.get(identity)
-  if (headers === undefined) {
-    headers = { 'X-Postern-Status': '200', 'Cache-Control': 'no-store', 'Content-Length': '0', ...identity }
-    assertPrintable(headers)
-    prepared.set(identity, headers)
+  const headers: Headers = {
+    'X-Postern-Status': '200',
+    'Cache-Control': 'no-store',
+    'Content-Length': '0',
+    ...identity,
   }
   if (decision.quotas.length > 0) {
     const fields = rateLimitFields(decision.quotas)
-    if (fields !== null) headers = { ...headers, 'RateLimit-Policy': fields.policy, RateLimit: fields.state }
+    if (fields !== null) {
+      headers['RateLimit-Policy'] = fields.policy
+      headers['RateLimit'] = fields.state
+    }
   }
+  assertPrintable(headers)
   return new Response(null, { status: 200, headers })
 }
 

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto'
-
-/** The last field of a UUID has 48 bits. */
-const LIMIT = 2 ** 48
+import { KeyedHash } from '../stores/memory/hash.ts'
 
 /**
- * Makes ids of requests: UUIDs of version 8 (RFC 9562 section 5.8), random for the process and counted within it. An id
- * names a record and opens nothing, so it need not be a secret, and random bits for each check would cost more.
+ * Makes ids of requests: UUIDs of version 8 (RFC 9562 section 5.8), random for the process and a keyed hash of a counter
+ * within it. They reach callers, so a counter alone would tell how much goes on and what other ids there are; random
+ * bits for each cost more than any other part of the record.
  */
 export function requestIds(): () => string {
-  const random = randomBytes(16).toString('hex')
-  const prefix = `${random.slice(0, 8)}-${random.slice(8, 12)}-8${random.slice(13, 16)}-8${random.slice(17, 20)}-`
-  let next = Number.parseInt(random.slice(20), 16)
+  const random = randomBytes(20)
+  const hash = new KeyedHash([random.readUInt32LE(0), random.readUInt32LE(4)])
+  const prefix = random.toString('hex', 8)
+  const head = `${prefix.slice(0, 8)}-${prefix.slice(8, 12)}-8${prefix.slice(12, 15)}-8`
+  let next = 0
   return () => {
-    next = next + 1 < LIMIT ? next + 1 : 0
-    return prefix + next.toString(16).padStart(12, '0')
+    hash.update(String(next++))
+    const high = hash.high.toString(16).padStart(8, '0')
+    const low = hash.low.toString(16).padStart(8, '0')
+    return `${head}${high.slice(0, 3)}-${high.slice(3, 7)}${low}`
   }
 }

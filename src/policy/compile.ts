@@ -122,6 +122,7 @@ function routeOf(
     require,
     limits: uses,
     clientLimits: uses.filter(({ limit }) => isClientLimit(limit)),
+    furtherLimits: uses.filter(({ limit }) => !isClientLimit(limit)),
     preflight: route.preflight === 'allow',
     parameters: parametersUsed(require),
   }

@@ -38,7 +38,8 @@ export class MemoryStore implements Store {
       all &&= arrival.ok && blocked === 0
     }
     const results: Charged[] = []
-    for (const [index, charge] of charges.entries()) {
+    for (let index = 0; index < charges.length; index++) {
+      const charge = charges[index] as Charge
       const arrival = arrivals[index] as Arrival
       if (all && charge.cost !== 0) this.#keep(places, index, charge, arrival.next, now)
       results.push(charged(arrival, charge, all))
@@ -58,7 +59,8 @@ export class MemoryStore implements Store {
     now: number,
   ): void {
     // A newcomer before this one may have taken a place that was looked up earlier.
-    const moved = places.some(({ slot }, other) => other < index && slot < 0)
+    let moved = false
+    for (let before = 0; before < index; before++) moved ||= (places[before] as Place).slot < 0
     const place = moved ? this.#table.place(key) : (places[index] as Place)
     this.#table.set(place, next, next - interval * (burst - 1), now)
   }

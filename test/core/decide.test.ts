@@ -91,6 +91,7 @@ const route = ({ authenticators = [accepted], limits = [], ...part }: Part = {})
   require: { roles: [], permissions: [], scopes: [], tenant: null, authentication: null },
   limits,
   clientLimits: limits.filter(({ limit }) => isClientLimit(limit)),
+  furtherLimits: limits.filter(({ limit }) => !isClientLimit(limit)),
   preflight: false,
   parameters: [],
   ...part,
