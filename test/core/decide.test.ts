@@ -7,32 +7,15 @@ import type { Engine, Route } from '../../src/core/engine.ts'
 import { IdentityPlan } from '../../src/core/identity.ts'
 import { isClientLimit, type Limit } from '../../src/core/limit.ts'
 import { type Matcher, RouteTable } from '../../src/core/match.ts'
-import type {
-  Authentication,
-  Authenticator,
-  ForwardedRequest,
-  Ports,
-  Principal,
-} from '../../src/core/model.ts'
+import type { Authentication, Authenticator, ForwardedRequest, Ports } from '../../src/core/model.ts'
 import { RoleBook } from '../../src/core/roles.ts'
 import { Standings } from '../../src/core/standing.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
+import { principalOf } from '../support/principal.ts'
 
 const SECOND = 1_000_000
 
-const ann: Principal = {
-  id: 'ann',
-  issuer: 'https://a.example',
-  type: 'jwt',
-  method: 'jwt:a',
-  tenant: null,
-  email: null,
-  roles: [],
-  permissions: [],
-  scopes: [],
-  strength: { methods: [], context: null, at: null },
-  limits: [],
-}
+const ann = principalOf()
 
 let asked: string[] = []
 beforeEach(() => {

@@ -4,6 +4,7 @@ import { encodeList, encodeValue, IdentityPlan } from '../../src/core/identity.t
 import type { HeaderLines, Principal } from '../../src/core/model.ts'
 import { RoleBook } from '../../src/core/roles.ts'
 import { Standings } from '../../src/core/standing.ts'
+import { principalOf } from '../support/principal.ts'
 
 const plan = new IdentityPlan({
   id: 'X-Auth-User',
@@ -19,20 +20,8 @@ const book = new RoleBook(
     ['a', { inherits: [], permissions: [] }],
   ]),
 )
-const principal = (part: Partial<Principal> = {}): Principal => ({
-  id: 'ann',
-  issuer: 'i',
-  type: 'jwt',
-  method: 'jwt:company',
-  tenant: null,
-  email: null,
-  roles: ['b'],
-  permissions: [],
-  scopes: [],
-  strength: { methods: [], context: null, at: null },
-  limits: [],
-  ...part,
-})
+const principal = (part: Partial<Principal> = {}) =>
+  principalOf({ method: 'jwt:company', roles: ['b'], ...part })
 const headersOf = (who: Principal) => plan.headersOf(who, book.grantOf(who))
 const lines = (...pairs: [string, string][]): HeaderLines => ({
   lines: (name) => pairs.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/core/address.ts'
 import { arrive, chargesOf, isClientLimit, type Limit } from '../../src/core/limit.ts'
 import type { Principal } from '../../src/core/model.ts'
+import { principalOf } from '../support/principal.ts'
 
 const SECOND = 1_000_000
 
@@ -130,20 +131,6 @@ const limit = (by: Limit['by'], ipv6 = 64): Limit => ({
   ipv6,
 })
 const client = (text: string) => parseAddress(text)
-const principal = (part: Partial<Principal>): Principal => ({
-  id: 'ann',
-  issuer: 'https://a.example',
-  type: 'jwt',
-  method: 'jwt:a',
-  tenant: null,
-  email: null,
-  roles: [],
-  permissions: [],
-  scopes: [],
-  strength: { methods: [], context: null, at: null },
-  limits: [],
-  ...part,
-})
 const keys = (by: Limit['by'], who: Principal | null, from: string, route = 'r') =>
   chargesOf([{ limit: limit(by), cost: 1 }], { client: client(from), principal: who, route }).map(
     ({ key }) => key,
@@ -175,15 +162,15 @@ describe('the buckets of a limit', () => {
     fc.assert(
       fc.property(text, text, text, text, (issuer, id, issuer2, id2) => {
         const same = issuer === issuer2 && id === id2
-        const one = keys(['principal', 'route'], principal({ issuer, id }), '10.0.0.1')
-        const two = keys(['principal', 'route'], principal({ issuer: issuer2, id: id2 }), '10.0.0.1')
+        const one = keys(['principal', 'route'], principalOf({ issuer, id }), '10.0.0.1')
+        const two = keys(['principal', 'route'], principalOf({ issuer: issuer2, id: id2 }), '10.0.0.1')
         expect(one[0] === two[0]).toBe(same)
       }),
     )
   })
 
   it('counts nobody by address, so that strangers do not spend each other’s quota', () => {
-    const nobody = principal({ type: 'anonymous', issuer: 'anonymous', id: '' })
+    const nobody = principalOf({ type: 'anonymous', issuer: 'anonymous', id: '' })
     expect(keys(['principal'], nobody, '10.0.0.1')).not.toEqual(keys(['principal'], nobody, '10.0.0.2'))
     expect(keys(['principal'], nobody, '2001:db8::1')).toEqual(keys(['principal'], nobody, '2001:db8::2'))
   })

@@ -9,21 +9,7 @@ import {
   RoleBook,
   unmet,
 } from '../../src/core/roles.ts'
-
-const principal = (part: Partial<Principal>): Principal => ({
-  id: 'ann',
-  issuer: 'i',
-  type: 'jwt',
-  method: 'jwt:i',
-  tenant: null,
-  email: null,
-  roles: [],
-  permissions: [],
-  scopes: [],
-  strength: { methods: [], context: null, at: null },
-  limits: [],
-  ...part,
-})
+import { principalOf } from '../support/principal.ts'
 
 const book = new RoleBook(
   new Map([
@@ -35,17 +21,17 @@ const book = new RoleBook(
 
 describe('roles', () => {
   it('inherit: viewer < operator < pantheon', () => {
-    expect([...book.grantOf(principal({ roles: ['pantheon'] })).roles].sort()).toEqual([
+    expect([...book.grantOf(principalOf({ roles: ['pantheon'] })).roles].sort()).toEqual([
       'operator',
       'pantheon',
       'viewer',
     ])
-    const operator = book.grantOf(principal({ roles: ['operator'] }))
+    const operator = book.grantOf(principalOf({ roles: ['operator'] }))
     expect(operator.permissions.list()).toEqual(['mcp:execute', 'mcp:read'])
   })
 
   it('that the policy does not know grant nothing', () => {
-    const grant = book.grantOf(principal({ roles: ['root', '__proto__', 'constructor'] }))
+    const grant = book.grantOf(principalOf({ roles: ['root', '__proto__', 'constructor'] }))
     expect(grant.roles.size).toBe(0)
     expect(grant.permissions.list()).toEqual([])
   })
@@ -106,7 +92,7 @@ const check = (
   parameters: Record<string, string> = {},
   now = 0,
 ) => {
-  const one = principal(who)
+  const one = principalOf(who)
   return unmet({ ...nothing, ...require }, one, book.grantOf(one), parameters, now)
 }
 
