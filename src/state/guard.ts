@@ -1,0 +1,219 @@
+import type { Charge, Charging } from '../core/model.ts'
+import type { Soon } from '../core/soon.ts'
+import {
+  type Applied,
+  type Change,
+  type Changes,
+  type Entry,
+  type EntryKind,
+  type Feed,
+  type Messenger,
+  type Page,
+  type Store,
+  StoreFault,
+} from '../stores/contract.ts'
+import { Breaker, type BreakerFigures, type BreakerOutside, type Failure, REFUSED } from './breaker.ts'
+import { Deadline } from './deadline.ts'
+
+/** Milliseconds for what no decision waits for. */
+const PATIENCE = 5000
+
+/** How long a guard waits, and what it asks of the outside. */
+export interface GuardOptions extends BreakerOutside {
+  /** Milliseconds for what a decision waits for; 0, of a store that answers at once, is as good as `patience`. */
+  readonly deadline: number
+  /** Milliseconds for everything else. */
+  readonly patience?: number
+}
+
+/** A store that answers in time, or says in time that it does not. */
+export interface GuardedStore extends Store {
+  figures(): BreakerFigures
+}
+
+/**
+ * Puts a deadline of ours and a breaker around a store. Clients of stores do not protect us: a frozen server makes them
+ * wait for ever, whatever timeout they were given.
+ *
+ * A call that ends late was perhaps executed all the same, and is never repeated; its answer is dropped. What answers at
+ * once passes through without a promise or a timer.
+ */
+export const guarded = (store: Store, options: GuardOptions): GuardedStore => new Guarded(store, options)
+
+/** What a caller gets instead of an answer. */
+type Otherwise<T> = (fault: StoreFault) => Soon<T>
+
+class Guarded implements GuardedStore {
+  readonly name: string
+  readonly shared: boolean
+  readonly messenger: Messenger | null
+  readonly #store: Store
+  readonly #breaker: Breaker
+  readonly #soon: Deadline
+  readonly #later: Deadline
+  /** All callers are told the same: a fault for each would cost more than the call. */
+  readonly #late: StoreFault
+  readonly #refused: StoreFault
+
+  constructor(store: Store, options: GuardOptions) {
+    const { deadline, patience = PATIENCE } = options
+    const { name, messenger } = store
+    this.name = name
+    this.shared = store.shared
+    this.#store = store
+    this.#breaker = new Breaker({
+      ticks: () => options.ticks(),
+      random: () => options.random(),
+      report: (event, details) => options.report(event, { store: name, ...details }),
+    })
+    this.#soon = new Deadline(deadline > 0 ? deadline : patience, () => options.ticks())
+    this.#later = new Deadline(patience, () => options.ticks())
+    this.#late = new StoreFault('timeout', `the ${name} store did not answer in time`)
+    this.#refused = new StoreFault(
+      'unavailable',
+      `the ${name} store does not answer and is left alone a while`,
+    )
+    this.messenger = messenger && {
+      publish: (channel, message) => this.#patiently(() => messenger.publish(channel, message)),
+      // Goes on for as long as the process; whoever subscribes has to be able to wait.
+      subscribe: (channels, listener) => messenger.subscribe(channels, listener),
+    }
+  }
+
+  figures(): BreakerFigures {
+    return this.#breaker.figures()
+  }
+
+  glance(): number | null {
+    return this.#store.glance()
+  }
+
+  size(): number | null {
+    return this.#store.size()
+  }
+
+  charge(charges: readonly Charge[]): Soon<Charging> {
+    const otherwise = (cause: StoreFault): Charging => ({
+      charged: charges.map(() => null),
+      epoch: null,
+      cause,
+    })
+    return this.#call(this.#soon, () => this.#store.charge(charges), otherwise, failureIn)
+  }
+
+  get(kind: EntryKind, ids: readonly string[]): Soon<readonly (Entry | null)[]> {
+    return this.#call(this.#soon, () => this.#store.get(kind, ids), rejected, never)
+  }
+
+  find(kind: EntryKind, aliases: readonly string[]): Soon<Entry | null> {
+    return this.#call(this.#soon, () => this.#store.find(kind, aliases), rejected, never)
+  }
+
+  changes(feed: Feed, since: number): Soon<Changes> {
+    return this.#call(this.#soon, () => this.#store.changes(feed, since), rejected, never)
+  }
+
+  apply(changes: readonly Change[], audit: string | null): Promise<Applied> {
+    return this.#patiently(() => this.#store.apply(changes, audit))
+  }
+
+  list(kind: EntryKind, page: Page): Promise<readonly Entry[]> {
+    return this.#patiently(() => this.#store.list(kind, page))
+  }
+
+  touch(uses: ReadonlyMap<string, number>): Promise<void> {
+    return this.#patiently(() => this.#store.touch(uses))
+  }
+
+  history(limit: number): Promise<readonly string[]> {
+    return this.#patiently(() => this.#store.history(limit))
+  }
+
+  /** Waits no longer than `patience`, and asks no breaker: a process that starts or ends calls once. */
+  open(): Promise<void> {
+    return this.#inTime(this.#store.open())
+  }
+
+  close(): Promise<void> {
+    return this.#inTime(this.#store.close())
+  }
+
+  async #patiently<T>(make: () => Promise<T>): Promise<T> {
+    return this.#call<T>(this.#later, make, rejected, never)
+  }
+
+  #call<T>(
+    deadline: Deadline,
+    make: () => Soon<T>,
+    otherwise: Otherwise<T>,
+    failure: (value: T) => Failure | null,
+  ): Soon<T> {
+    const era = this.#breaker.admit()
+    if (era === REFUSED) return otherwise(this.#refused)
+    let answer: Soon<T>
+    try {
+      answer = make()
+    } catch (error) {
+      return otherwise(this.#fault(era, error))
+    }
+    if (!(answer instanceof Promise)) {
+      const why = failure(answer)
+      if (why === null) this.#breaker.alive(era)
+      else this.#breaker.failed(era, why)
+      return answer
+    }
+    const promise = answer
+    return new Promise((resolve) => {
+      const waiting = deadline.begin(() => {
+        resolve(otherwise(this.#late))
+        this.#breaker.failed(era, 'timeout')
+      })
+      promise.then(
+        (value) => {
+          if (!deadline.end(waiting)) return
+          resolve(value)
+          const why = failure(value)
+          if (why === null) this.#breaker.succeeded(era, waiting.began)
+          else this.#breaker.failed(era, why)
+        },
+        (error) => {
+          if (deadline.end(waiting)) resolve(otherwise(this.#fault(era, error)))
+        },
+      )
+    })
+  }
+
+  /** Tells the breaker, and makes a fault of whatever was thrown. */
+  #fault(era: number, error: unknown): StoreFault {
+    const fault = error instanceof StoreFault ? error : stray(this.name, error)
+    // A store that finds something that it does not understand has answered.
+    if (fault.code === 'incompatible') this.#breaker.alive(era)
+    else this.#breaker.failed(era, fault.code)
+    return fault
+  }
+
+  #inTime(promise: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#later.begin(() => reject(this.#late))
+      promise.finally(() => this.#later.end(waiting)).then(resolve, reject)
+    })
+  }
+}
+
+const rejected = (fault: StoreFault): Promise<never> => Promise.reject(fault)
+
+const never = (): null => null
+
+/** A charge says in its answer that there is none. Where some of it was answered, the store is not gone. */
+function failureIn({ charged, cause }: Charging): Failure | null {
+  if (cause === undefined || charged.some((one) => one !== null)) return null
+  if (!(cause instanceof StoreFault)) return 'unavailable'
+  return cause.code === 'incompatible' ? null : cause.code
+}
+
+/** What a client let out quotes whole commands, with digests in them: only its kind is told. */
+const stray = (name: string, error: unknown): StoreFault =>
+  new StoreFault(
+    'unavailable',
+    `the ${name} store failed: ${error instanceof Error ? error.name : typeof error}`,
+  )
