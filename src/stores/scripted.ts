@@ -1,4 +1,4 @@
-import type { Charge, Charged, Charging } from '../core/model.ts'
+import type { Charge, Charging } from '../core/model.ts'
 import {
   type Applied,
   type Change,
@@ -12,12 +12,12 @@ import {
   type Store,
   StoreFault,
 } from './contract.ts'
-import { charge } from './scripted/charge.ts'
-import { chargedOf, chargingOf } from './scripted/charging.ts'
+import { ScriptedCounters } from './scripted/counters.ts'
 import { type Keys, keysOf } from './scripted/keys.ts'
 import { SCHEMA } from './scripted/prelude.ts'
 import { changes, find, get, history, list, open } from './scripted/read.ts'
 import { entryOf, partsOf } from './scripted/record.ts'
+import { parts, rubbish } from './scripted/reply.ts'
 import type { Runner, Script, ScriptCall, ScriptReply } from './scripted/runner.ts'
 import { apply, touch } from './scripted/write.ts'
 
@@ -50,7 +50,7 @@ export class ScriptedStore implements Store {
   readonly #runner: Runner
   readonly #keys: Keys
   readonly #options: ScriptedOptions
-  readonly #entrySlot: number | null
+  readonly #counters: ScriptedCounters
 
   constructor(runner: Runner, options: ScriptedOptions) {
     this.name = options.name
@@ -58,7 +58,9 @@ export class ScriptedStore implements Store {
     this.#runner = runner
     this.#options = options
     this.#keys = keysOf(options.prefix)
-    this.#entrySlot = runner.slotOf?.(this.#keys.epoch.access) ?? null
+    const { bucket, epoch } = this.#keys
+    const keyOf = (key: string) => bucket + this.#hash(key)
+    this.#counters = new ScriptedCounters(runner, epoch.access, keyOf, () => this.#time())
   }
 
   glance(): null {
@@ -84,10 +86,7 @@ export class ScriptedStore implements Store {
   }
 
   charge(charges: readonly Charge[]): Promise<Charging> {
-    const keys = charges.map(({ key }) => this.#keys.bucket + this.#hash(key))
-    return this.#runner.slotOf === null
-      ? this.#together(charges, keys)
-      : this.#apart(charges, keys, this.#runner.slotOf)
+    return this.#counters.charge(charges)
   }
 
   async apply(steps: readonly Change[], audit: string | null): Promise<Applied> {
@@ -156,94 +155,6 @@ export class ScriptedStore implements Store {
     return parts(await this.#ask(history, [String(limit)])).map(String)
   }
 
-  /** All buckets and the epoch in one script. */
-  async #together(charges: readonly Charge[], keys: readonly string[]): Promise<Charging> {
-    const args = [this.#time()]
-    for (const one of charges) pushCharge(args, one)
-    const [reply] = await this.#runner.run([
-      { script: charge, keys: [...keys, this.#keys.epoch.access], args },
-    ])
-    const charging = reply instanceof StoreFault ? null : chargingOf(reply ?? null, charges.length, true)
-    if (charging === null) {
-      const cause = reply instanceof StoreFault ? reply : rubbish()
-      return { charged: charges.map(() => null), epoch: null, cause }
-    }
-    const { arrivals, all, epoch } = charging
-    return {
-      charged: arrivals.map((arrival, index) => chargedOf(arrival, charges[index] as Charge, all)),
-      epoch,
-    }
-  }
-
-  /**
-   * One script for each slot and all of them at once. They know nothing of each other: where one denies, what passed in
-   * the others is given back.
-   */
-  async #apart(
-    charges: readonly Charge[],
-    keys: readonly string[],
-    slotOf: (key: string) => number,
-  ): Promise<Charging> {
-    const groups = new Map<number | null, number[]>([[this.#entrySlot, []]])
-    for (const [index, key] of keys.entries()) {
-      const slot = slotOf(key)
-      const group = groups.get(slot)
-      if (group === undefined) groups.set(slot, [index])
-      else group.push(index)
-    }
-    const time = this.#time()
-    const calls = [...groups].map(([slot, group]): ScriptCall => {
-      const own = group.map((index) => keys[index] as string)
-      const args = [time]
-      for (const index of group) pushCharge(args, charges[index] as Charge)
-      return {
-        script: charge,
-        keys: slot === this.#entrySlot ? [...own, this.#keys.epoch.access] : own,
-        args,
-      }
-    })
-    const replies = await this.#runner.run(calls)
-
-    const faults: StoreFault[] = []
-    let epoch: number | null = null
-    const answers = [...groups].map(([slot, group], at) => {
-      const reply = replies[at]
-      const answer =
-        reply instanceof StoreFault ? null : chargingOf(reply ?? null, group.length, slot === this.#entrySlot)
-      if (answer === null) faults.push(reply instanceof StoreFault ? reply : rubbish())
-      epoch = answer?.epoch ?? epoch
-      return { group, answer, call: calls[at] as ScriptCall }
-    })
-    const all = answers.every(({ answer }) => answer === null || answer.all)
-    const charged = new Array<Charged | null>(charges.length).fill(null)
-    const refunds: ScriptCall[] = []
-    for (const { group, answer, call } of answers) {
-      if (answer === null) continue
-      for (const [at, index] of group.entries())
-        charged[index] = chargedOf(
-          answer.arrivals[at] as (typeof answer.arrivals)[number],
-          charges[index] as Charge,
-          all,
-        )
-      if (!all && answer.all && group.length > 0)
-        refunds.push(
-          this.#refund(
-            call,
-            group.map((at) => charges[at] as Charge),
-          ),
-        )
-    }
-    // Nobody waits for a refund: it goes the same way as the next charge, ahead of it.
-    if (refunds.length > 0) void this.#runner.run(refunds)
-    return faults.length === 0 ? { charged, epoch } : { charged, epoch, cause: faults[0] }
-  }
-
-  #refund({ keys }: ScriptCall, charges: readonly Charge[]): ScriptCall {
-    const args = [this.#time()]
-    for (const one of charges) pushCharge(args, { ...one, cost: -one.cost })
-    return { script: charge, keys: keys.slice(0, charges.length), args }
-  }
-
   #push(args: string[], step: Change): void {
     if ('put' in step) {
       const { kind, id, aliases, owner } = step.put
@@ -307,13 +218,6 @@ const WHY: Readonly<Record<string, Why>> = {
   alias_taken: 'alias_taken',
 }
 
-const rubbish = () => new StoreFault('incompatible', 'the store answered something that is not an answer')
-
-function parts(reply: ScriptReply): readonly ScriptReply[] {
-  if (Array.isArray(reply)) return reply
-  throw rubbish()
-}
-
 function read(
   kind: EntryKind,
   id: string,
@@ -333,8 +237,4 @@ function placeOf(place: ScriptReply): { kind: EntryKind; id: string } {
   const kind = text.slice(0, colon)
   if (!Object.hasOwn(FEED, kind)) throw rubbish()
   return { kind: kind as EntryKind, id: text.slice(colon + 1) }
-}
-
-function pushCharge(args: string[], { interval, burst, cost }: Charge): void {
-  args.push(String(interval), String(burst), String(cost))
 }

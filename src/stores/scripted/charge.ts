@@ -6,7 +6,8 @@ import type { Script } from './runner.ts'
  * KEYS: the buckets, then the epoch's key where it lives here.
  * ARGV: the time in microseconds or '' for the server's, then for each bucket interval, burst, cost.
  * Reply: 1 when all passed else 0, the time, for each bucket ok, remaining units, time to full, wait (microseconds, as
- * `arrive` has them), then the epoch if its key was given.
+ * `arrive` has them; of a bucket that would have passed where another denied as they were), then the epoch if its key
+ * was given.
  *
  * Numbers are written with %.0f, because Lua's own way keeps 14 digits. A bucket lives until it is full, rounded up to
  * the millisecond; one that is full is deleted, and cost 0 keeps nothing. A store without an epoch is new or was
@@ -27,7 +28,7 @@ local stored = redis.call('MGET', unpack(KEYS))
 local floor, max, min = math.floor, math.max, math.min
 local all = 1
 local reply = { 1, now }
-local next = {}
+local next, before = {}, {}
 for i = 1, count do
   local interval, burst, cost = tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3]), tonumber(ARGV[i * 3 + 1])
   local top = now + interval * burst
@@ -42,8 +43,14 @@ for i = 1, count do
   reply[at + 3] = ok and 0 or after - top
   if not ok then all = 0 end
   next[i] = cost ~= 0 and after or false
+  before[i] = { floor((top - current) / interval), current - now }
 end
-if all == 1 then
+if all == 0 then
+  for i = 1, count do
+    local at = i * 4 - 1
+    if reply[at] == 1 then reply[at + 1], reply[at + 2] = before[i][1], before[i][2] end
+  end
+else
   for i = 1, count do
     local after = next[i]
     if after and after > now then

@@ -32,13 +32,13 @@ export function chargingOf(reply: ScriptReply, buckets: number, withEpoch: boole
   return { arrivals, all: at(0) === 1, epoch: withEpoch ? at(length - 1) : null }
 }
 
-/** In the units of the contract. When another limit stood in the way, this one was not charged either. */
+/** In the units of the contract. @param undone it passed, but will be given back */
 export function chargedOf(
   { ok, remaining, full, wait }: Omit<Arrival, 'next'>,
   { interval, burst, cost }: Charge,
-  all: boolean,
+  undone: boolean,
 ): Charged {
-  const left = ok && !all ? Math.min(burst, remaining + cost) : remaining
-  const spent = ok && !all ? Math.max(0, full - interval * cost) : full
+  const left = undone ? Math.min(burst, remaining + cost) : remaining
+  const spent = undone ? Math.max(0, full - interval * cost) : full
   return { ok, remaining: Math.max(0, left), full: Math.ceil(spent / 1000), wait: Math.ceil(wait / 1000) }
 }
