@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -64,6 +65,8 @@ export class RestBridge {
   requests = 0
   /** Commands handed to Redis. */
   commands = 0
+  /** Whether scripts may begin with Upstash's line about locks, which Redis itself refuses. */
+  keyLocking = false
   /** The most connections that were open at once. */
   mostConnections = 0
   readonly #port: number
@@ -72,6 +75,8 @@ export class RestBridge {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #streams = new Set<{ close(): void }>()
+  /** SHAs of scripts with the line, and of the same without it. */
+  readonly #shas = new Map<string, string>()
   #transactions: Promise<unknown> = Promise.resolve()
   #fault: Fault | null = null
   #times = 0
@@ -198,10 +203,23 @@ export class RestBridge {
 
   #send(connection: ReturnType<typeof connectionTo>, command: Command): Promise<Reply> {
     this.commands++
-    return connection.sendCommand<Reply>(command).catch((problem: unknown) => {
-      if (problem instanceof ErrorReply) return problem
-      throw problem
-    })
+    return connection
+      .sendCommand<Reply>(this.keyLocking ? this.#withoutLine(command) : command)
+      .catch((problem: unknown) => {
+        if (problem instanceof ErrorReply) return problem
+        throw problem
+      })
+  }
+
+  /** What Redis takes for the same: the script without the line, under its own SHA. */
+  #withoutLine(command: Command): Command {
+    const [verb = '', script = '', ...rest] = command
+    if (/^eval$/i.test(verb) && script.startsWith(KEY_LOCKING)) {
+      const body = script.slice(KEY_LOCKING.length)
+      this.#shas.set(sha1(script), sha1(body))
+      return [verb, body, ...rest]
+    }
+    return /^evalsha$/i.test(verb) ? [verb, this.#shas.get(script) ?? script, ...rest] : command
   }
 
   /** One after the other: what stands between MULTI and EXEC must be of one request. */
@@ -234,6 +252,10 @@ export class RestBridge {
       response.write(`data: subscribe,${channel},${index + 1}\n\n`)
   }
 }
+
+const KEY_LOCKING = '#!lua flags=allow-key-locking\n'
+
+const sha1 = (script: string) => createHash('sha1').update(script).digest('hex')
 
 function connectionTo(port: number) {
   const socket = { host: '127.0.0.1', port, reconnectStrategy: 20 }
