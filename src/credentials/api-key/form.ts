@@ -33,6 +33,22 @@ export function formOf(key: string, prefix: string): KeyForm | null {
   return base62(crc32(signed), CHECKSUM) === key.slice(-CHECKSUM) ? 'own' : null
 }
 
+/** Why a key has no form: another prefix, a length or character that cannot be, or a checksum that does not fit. */
+export type FormFault = 'prefix' | 'shape' | 'checksum'
+
+/** What is wrong with a key for which `formOf` finds no form. */
+export function formFault(key: string, prefix: string): FormFault {
+  if (!key.startsWith(`${prefix}_`)) return 'prefix'
+  return REST.test(key.slice(prefix.length + 1)) ? 'checksum' : 'shape'
+}
+
+/** A regular expression, in every common dialect, that finds keys of our form in any text. */
+export const scannerPattern = (prefix: string): string =>
+  `\\b${prefix}_[0-9A-Za-z]{${LOCATOR + SECRET + TAG + CHECKSUM}}\\b`
+
+/** What people may see of a key to tell it from others: its locator and four characters of its secret. */
+export const startOf = (key: string, prefix: string): string => key.slice(0, prefix.length + 1 + LOCATOR + 4)
+
 /** Whether the tag of a key of our form was made with `pepper`. */
 export function tagFits(key: string, pepper: string, hmac: Hmac): boolean {
   const body = key.slice(0, -(TAG + CHECKSUM))
@@ -51,15 +67,23 @@ export function mintKey(
   randomByte: () => number,
 ): string {
   const locator = digits(hmac(pepper, `postern locator\n${tenant}`), LOCATOR)
-  let secret = ''
-  // Bytes from 248 up would favour the first eight characters.
-  while (secret.length < SECRET) {
-    const byte = randomByte()
-    if (byte < 248) secret += ALPHABET[byte % 62]
-  }
-  const body = `${prefix}_${locator}${secret}`
+  const body = `${prefix}_${locator}${randomText(SECRET, randomByte)}`
   const signed = body + tagOf(body, pepper, hmac)
   return signed + base62(crc32(signed), CHECKSUM)
+}
+
+/**
+ * Base62 characters, each with the same chance.
+ * @param randomByte uniformly distributed over 0..255
+ */
+export function randomText(length: number, randomByte: () => number): string {
+  let text = ''
+  // Bytes from 248 up would favour the first eight characters.
+  while (text.length < length) {
+    const byte = randomByte()
+    if (byte < 248) text += ALPHABET[byte % 62]
+  }
+  return text
 }
 
 const tagOf = (body: string, pepper: string, hmac: Hmac): string =>
