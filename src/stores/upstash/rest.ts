@@ -44,6 +44,7 @@ export class RestRunner implements Runner {
   readonly #client: Redis
   readonly #lanes: Lanes<Answer>
   readonly #prepared = new Map<Script, Prepared>()
+  #closed = false
   #header = ''
   #patience = OPENING
 
@@ -70,10 +71,13 @@ export class RestRunner implements Runner {
   }
 
   /** Connections belong to the runtime, which lets go of idle ones; requests under way end by their deadline. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true
+  }
 
   async run(calls: readonly ScriptCall[]): Promise<readonly (ScriptReply | StoreFault)[]> {
     const start = this.#milliseconds()
+    if (this.#closed) return calls.map(() => new StoreFault('unavailable', 'the store is closed'))
     try {
       const scripts = await this.#prepare(calls)
       const commands = calls.map(({ keys, args }, index): Command => {
