@@ -1,5 +1,8 @@
 import type { Script } from './runner.ts'
 
+/** Milliseconds that a bucket outlives its time where that is not the server's own: clocks differ. */
+const SLACK = 60_000
+
 /**
  * Charges all buckets of one slot, or none: the arithmetic is `arrive` of core/limit.ts, in microseconds.
  *
@@ -17,11 +20,13 @@ export const charge: Script = {
   name: 'charge',
   body: `
 local now
+local slack = 0
 if ARGV[1] == '' then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 else
   now = tonumber(ARGV[1])
+  slack = ${SLACK}
 end
 local count = (#ARGV - 1) / 3
 local stored = redis.call('MGET', unpack(KEYS))
@@ -54,7 +59,7 @@ else
   for i = 1, count do
     local after = next[i]
     if after and after > now then
-      redis.call('SET', KEYS[i], string.format('%.0f', after), 'PX', string.format('%.0f', math.ceil((after - now) / 1000)))
+      redis.call('SET', KEYS[i], string.format('%.0f', after), 'PX', string.format('%.0f', math.ceil((after - now) / 1000) + slack))
     elseif after and stored[i] then
       redis.call('DEL', KEYS[i])
     end
