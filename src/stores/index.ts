@@ -1,10 +1,10 @@
-import type { Store } from '../core/model.ts'
-import { type MemoryOutside, MemoryStore } from './memory.ts'
+import type { StoreType } from './contract.ts'
+import { memory } from './memory.ts'
+import { redis } from './redis.ts'
+import { upstash } from './upstash.ts'
 
-/** What stores ask of the runtime. */
-export type StoreOutside = MemoryOutside
-
-/** Every store, by the name under which a policy selects it. A new one is a file beside these and a line here. */
-export const STORES: Readonly<Record<string, (outside: StoreOutside) => Store>> = {
-  memory: (outside) => new MemoryStore(outside),
-}
+/**
+ * Every store, by the name under which a policy selects it. A new one is a file beside these and a line here; what it
+ * needs of the runtime or of a client it loads when it is made, so that this may be imported everywhere.
+ */
+export const STORES: Readonly<Record<string, StoreType>> = { memory, redis, upstash }

@@ -1,9 +1,36 @@
+import { z } from 'zod'
 import { type Arrival, arrive } from '../core/limit.ts'
-import type { Charge, Charged, Store } from '../core/model.ts'
+import type { Charge, Charged } from '../core/model.ts'
+import {
+  type Applied,
+  type Change,
+  type Changes,
+  defineStore,
+  type Entry,
+  type EntryKind,
+  type Feed,
+  type Page,
+  type Store,
+  StoreFault,
+} from './contract.ts'
+import { Records } from './memory/records.ts'
 import { BucketTable, type Place } from './memory/table.ts'
 
 /** Two to the twenty buckets take 24 MiB when all are in use. */
 const CAPACITY = 2 ** 20
+
+/** State in this process alone. */
+export const memory = defineStore({
+  name: 'memory',
+  schema: z
+    .strictObject({})
+    .meta({ description: 'State in this process alone; nothing survives a restart.' }),
+  bare: {},
+  deadline: 0,
+  shared: false,
+  remote: false,
+  create: async (_, outside) => new MemoryStore(outside),
+})
 
 /** What the memory store asks of its runtime. */
 export interface MemoryOutside {
@@ -11,19 +38,30 @@ export interface MemoryOutside {
   micros(): number
   /** A random 32-bit number from a cryptographic source. */
   random32(): number
+  /** Milliseconds since the epoch, by which entries expire; without it the time of `micros` has to do. */
+  now?(): number
 }
 
-/** Keeps counters in this process: exact, nothing survives a restart, nothing is shared. */
+/** Keeps state in this process: exact, nothing survives a restart, nothing is shared. */
 export class MemoryStore implements Store {
+  readonly name = 'memory'
+  readonly shared = false
+  readonly messenger = null
   readonly #micros: () => number
   readonly #table: BucketTable
+  readonly #records: Records
+  #closed = false
 
   constructor(outside: MemoryOutside, capacity: number = CAPACITY) {
-    this.#micros = outside.micros
+    const { micros } = outside
+    this.#micros = micros
     this.#table = new BucketTable(capacity, [outside.random32(), outside.random32()])
+    const name = `${outside.random32().toString(36)}-${outside.random32().toString(36)}`
+    this.#records = new Records(outside.now ?? (() => Math.floor(micros() / 1000)), name)
   }
 
-  charge(charges: readonly Charge[]): readonly Charged[] {
+  /** Goes on after `close`: there is nothing that could not be counted any more. */
+  charge(charges: readonly Charge[]): { readonly charged: readonly Charged[]; readonly epoch: number } {
     // Never zero: in the table that is the time of a bucket that was never used.
     const now = Math.floor(this.#micros()) + 1
     const places: Place[] = []
@@ -42,13 +80,65 @@ export class MemoryStore implements Store {
       const charge = charges[index] as Charge
       const arrival = arrivals[index] as Arrival
       if (all && charge.cost !== 0) this.#keep(places, index, charge, arrival.next, now)
+      else this.#heal(places[index] as Place, charge, now)
       results.push(charged(arrival, charge, all))
     }
-    return results
+    return { charged: results, epoch: this.#records.access.epoch }
   }
 
   size(): number {
     return this.#table.size(Math.floor(this.#micros()) + 1)
+  }
+
+  glance(): number {
+    return this.#records.access.epoch
+  }
+
+  async open(): Promise<void> {}
+
+  async apply(changes: readonly Change[], audit: string | null): Promise<Applied> {
+    return this.#open().apply(changes, audit)
+  }
+
+  get(kind: EntryKind, ids: readonly string[]): readonly (Entry | null)[] {
+    return this.#open().get(kind, ids)
+  }
+
+  find(kind: EntryKind, aliases: readonly string[]): Entry | null {
+    return this.#open().find(kind, aliases)
+  }
+
+  async list(kind: EntryKind, page: Page): Promise<readonly Entry[]> {
+    return this.#open().list(kind, page)
+  }
+
+  changes(feed: Feed, since: number): Changes {
+    return this.#open().changes(feed, since)
+  }
+
+  async touch(uses: ReadonlyMap<string, number>): Promise<void> {
+    this.#open().touch(uses)
+  }
+
+  async history(limit: number): Promise<readonly string[]> {
+    return this.#open().history(limit)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #open(): Records {
+    if (this.#closed) throw new StoreFault('unavailable', 'the store is closed')
+    return this.#records
+  }
+
+  /** Brings a time beyond the limit's reach back for good: a limit that shrank would go on denying until then. */
+  #heal(place: Place, { key, interval, burst }: Charge, now: number): void {
+    const top = now + interval * burst
+    if ((this.#table.get(place, now) ?? 0) <= top) return
+    const found = this.#table.place(key)
+    if (found.slot === place.slot) this.#table.set(found, top, now + interval, now)
   }
 
   #keep(

@@ -34,6 +34,7 @@ export function failingConformance(make: Make, traits: Traits): void {
         await store.close()
         for (const [name, call] of Object.entries(CALLS))
           expect(await outcome(() => call(store)), name).toBeInstanceOf(StoreFault)
+        if (traits.countsOn) return
         const { charged, epoch, cause } = await store.charge([charge('a'), charge('b')])
         expect(charged).toEqual([null, null])
         expect(epoch).toBeNull()

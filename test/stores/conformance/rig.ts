@@ -31,6 +31,8 @@ export interface Traits {
   readonly shared: boolean
   /** Whether a denied charge is undone by refunds (a cluster), so that others may be denied while that is under way. */
   readonly refunds: boolean
+  /** Whether it goes on counting after `close`, because there is nothing to let go of. */
+  readonly countsOn: boolean
   /** Whether the rig has `life`, `empty` and `stall`. */
   readonly life: boolean
   readonly empty: boolean
