@@ -12,12 +12,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   credentials: ['core', 'schema'],
   stores: ['core', 'schema'],
   proxies: ['core', 'schema'],
+  state: ['core', 'schema', 'credentials', 'stores'],
   ports: ['core', 'schema', 'credentials'],
   policy: ['core', 'schema', 'credentials', 'stores', 'proxies'],
   http: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
-  admin: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
-  cli: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy', 'ports', 'http', 'node'],
-  node: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy', 'ports', 'http'],
+  admin: ['core', 'schema', 'credentials', 'stores', 'proxies', 'policy', 'state'],
+  cli: [
+    ...['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
+    ...['state', 'ports', 'http', 'admin', 'node'],
+  ],
+  node: [
+    ...['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
+    ...['state', 'ports', 'http', 'admin'],
+  ],
 }
 
 /** Rooms in which one file is one thing, and none knows its neighbours. */

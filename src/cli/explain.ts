@@ -1,10 +1,12 @@
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { decide } from '../core/decide.ts'
 import type { Decision, HeaderLines } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
+import { openState } from '../node/state.ts'
 import { compile } from '../policy/compile.ts'
 import { nodeOutside } from '../ports/node-outside.ts'
-import { STORES } from '../stores/index.ts'
+import { MemoryStore } from '../stores/memory.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { printProblems, readPolicy } from './policy-file.ts'
@@ -48,13 +50,21 @@ async function explain(method: string, url: string, options: ExplainOptions, io:
   if (!loaded.ok) throw new CommandFailure(1, printProblems(loaded.problems))
 
   const outside = nodeOutside((event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`))
-  const { engine, authenticators } = compile(loaded.policy, outside)
+  const folder = dirname(resolve(io.cwd, options.policy))
+  const state = await openState(loaded.policy, outside, (path) => resolve(folder, path))
+  await state.knowledge.look()
+  const { engine, authenticators } = compile(loaded.policy, {
+    ...outside,
+    keys: state.knowledge.keys,
+    processes: 1,
+  })
   await Promise.all(authenticators.map((authenticator) => authenticator.prepare?.()))
-  const store = STORES[loaded.policy.store]?.(outside)
-  if (store === undefined) throw new Error(`store ${loaded.policy.store} is not in the registry`)
   const steps: { step: string; found: string }[] = []
   const ports = {
-    store,
+    // Nobody's quota is spent by looking.
+    counters: new MemoryStore(outside),
+    local: state.local,
+    knowledge: state.knowledge,
     now: outside.now,
     ticks: () => performance.now(),
     trace: (step: string, found: string) => void steps.push({ step, found }),
@@ -69,6 +79,7 @@ async function explain(method: string, url: string, options: ExplainOptions, io:
     headers,
   }
   const decision = await decide(request, engine, ports)
+  await state.stop()
   io.stdout.write(
     options.json === true ? `${JSON.stringify({ ...summary(decision), steps })}\n` : printed(decision, steps),
   )

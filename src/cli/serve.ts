@@ -24,6 +24,7 @@ export function serveCommand(file: string, options: { readonly listen?: string }
     policyFile: file,
     terminal: io.isTerminal,
     stderr: (text) => void io.stderr.write(text),
+    resolvePath: (path) => resolve(folder, path),
     load: () => {
       const loaded = readPolicy(file, io)
       if (!loaded.ok) return { ok: false, problems: printProblems(loaded.problems) }
@@ -37,6 +38,7 @@ function listeningOf({ listen }: Policy, override: Endpoint | null, folder: stri
   return {
     check: override ?? endpointOf(listen.check),
     health: listen.health === undefined ? null : endpointOf(listen.health),
+    admin: listen.admin === undefined ? null : endpointOf(listen.admin),
     tls:
       tls === undefined
         ? null

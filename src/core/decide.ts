@@ -1,21 +1,31 @@
+import type { Address } from './address.ts'
 import { authenticate } from './authenticate.ts'
 import { canonicalise, preflightMethod } from './canonical.ts'
-import { charge, furtherLimits, recall } from './charge.ts'
+import { type Bill, charge, furtherLimits, recall, refund, together } from './charge.ts'
 import { admits, type Engine, type Route } from './engine.ts'
-import { type BucketCharge, chargesOf, needsTenant, type Quota, type Subject } from './limit.ts'
+import {
+  type BucketCharge,
+  chargesOf,
+  type LimitUse,
+  needsTenant,
+  type Quota,
+  type Subject,
+} from './limit.ts'
 import type { Selection } from './match.ts'
 import type {
   Authentication,
   CanonicalRequest,
   Challenge,
+  CredentialRequest,
   Decision,
+  Degradation,
   ForwardedRequest,
   HeaderLines,
   Ports,
   Principal,
 } from './model.ts'
 import { readPath } from './path.ts'
-import type { Reason } from './reasons.ts'
+import { REASONS, type Reason } from './reasons.ts'
 import { unmet } from './roles.ts'
 import { type Soon, whenKnown } from './soon.ts'
 
@@ -23,18 +33,24 @@ import { type Soon, whenKnown } from './soon.ts'
 export const PATIENCE = 350
 
 /**
- * Decides one request, step by step, no step reading what a later one writes: canonical form, route, what is known
- * without cryptography, credentials, requirements, limits. Whatever throws in here is a denial to the caller.
+ * Decides one request, step by step, no step reading what a later one writes: canonical form, bans, route, what is
+ * known without cryptography, credentials, requirements, limits. Whatever throws in here is a denial to the caller.
  * @returns the decision at once where nothing has to be waited for (docs/adr/0006)
  */
 export function decide(request: ForwardedRequest, engine: Engine, ports: Ports): Soon<Decision> {
   const now = ports.now()
-  const { trace } = ports
+  const { knowledge, trace } = ports
 
   const { request: canonical, problem } = canonicalise(request, engine)
-  const draft = new Draft(canonical, engine, ports)
+  const draft = new Draft(request.headers, canonical, now, engine, ports)
   trace?.('request', problem ?? describe(canonical))
   if (problem !== null) return draft.deny({ reason: 'request_malformed', cause: problem })
+
+  const { client } = canonical
+  if (client !== null && knowledge.banned(client, now) && engine.penalty?.never?.has(client) !== true) {
+    trace?.('bans', 'the client is banned')
+    return draft.deny({ reason: 'client_banned' })
+  }
 
   const intruder = engine.identity.intruder(request.headers)
   trace?.(
@@ -46,18 +62,14 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
   const selected = selectRoute(request, canonical, engine, ports)
   if ('reason' in selected) return draft.deny(selected)
   const { route, parameters, preflight } = selected
-  draft.route = route
-  draft.due = chargesOf(route.clientLimits, draft.subject())
+  draft.select(route)
 
   const exhausted = recall(draft.due, engine, ports)
   trace?.(
     'known limits',
     exhausted === null ? 'none is known to be used up' : `${exhausted.limit.name} is used up`,
   )
-  if (exhausted !== null) {
-    draft.quotas = [exhausted]
-    return draft.deny({ reason: 'limit_exceeded' })
-  }
+  if (exhausted !== null) return draft.deny({ reason: 'limit_exceeded' }, [exhausted])
 
   const outside = exclusion(route, request.headers, canonical)
   trace?.('networks', outside ?? 'the client may use the route')
@@ -65,96 +77,210 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
 
   if (preflight) {
     trace?.('preflight', 'passes without a credential')
-    return draft.settle(engine.identity.nobody)
+    return draft.settle({ principal: null, identity: engine.identity.nobody, further: [] })
   }
 
-  const credentials = { headers: request.headers, client: canonical.client, now, deadline: now + PATIENCE }
-  return whenKnown(authenticate(route, credentials, trace), (found) => {
-    if (found.is !== 'accepted') return draft.refuse(refusalOf(found))
-    const { principal } = found
-    draft.principal = principal
-
-    const { grant, identity } = engine.standings.of(principal)
-    const missing = unmet(route.require, principal, grant, parameters, now)
-    trace?.('requirements', missing ?? 'all met')
-    if (missing !== null) return draft.refuse({ reason: missing, challenge: challengeOf(route) })
-
-    const further = furtherLimits(route, principal)
-    if (principal.tenant === null && further.some(({ limit }) => needsTenant(limit))) {
-      return draft.refuse({ reason: 'tenant_missing' })
-    }
-    if (identity === null) return draft.refuse({ reason: 'identity_too_large' })
-    if (further.length > 0) draft.due = [...draft.due, ...chargesOf(further, draft.subject())]
-    return draft.settle(identity)
-  })
+  const judge = () => authorise(route, parameters, draft, engine, ports)
+  return whenKnown(knowledge.behind(null) ? knowledge.catchUp() : undefined, () =>
+    whenKnown(judge(), (found) => draft.settle(found, judge)),
+  )
 }
 
 /** A denial in the making: the reason, and what caller and record need beside it. */
 interface Refusal {
   readonly reason: Reason
+  readonly principal?: Principal
   readonly challenge?: Challenge
   readonly cause?: unknown
 }
 
-const allOk = (quotas: readonly Quota[]): boolean => quotas.every(({ ok }) => ok)
+/** Who may pass, as far as limits allow. */
+interface Admission {
+  readonly principal: Principal | null
+  readonly identity: Readonly<Record<string, string>>
+  /** Limits due beside those of the client. */
+  readonly further: readonly LimitUse[]
+}
 
-/** What is known of a decision while it is being made. */
-class Draft {
-  route: Route | null = null
-  principal: Principal | null = null
-  /** What is to be charged when the decision is made: at first the client's limits alone. */
+type Authorised = Admission | Refusal
+
+/** Credentials, revocation and requirements: everything about a request but what it may spend. */
+function authorise(
+  route: Route,
+  parameters: Readonly<Record<string, string>>,
+  draft: Draft,
+  engine: Engine,
+  { knowledge, trace }: Ports,
+): Soon<Authorised> {
+  return whenKnown(authenticate(route, draft, trace), (found): Authorised => {
+    if (found.is !== 'accepted') return refusalOf(found)
+    const { principal } = found
+    if (knowledge.revoked(principal)) {
+      trace?.('revocation', 'the credential was revoked')
+      return { reason: 'credential_revoked', principal }
+    }
+    const { grant, identity } = engine.standings.of(principal)
+    const missing = unmet(route.require, principal, grant, parameters, draft.now)
+    trace?.('requirements', missing ?? 'all met')
+    if (missing !== null) return { reason: missing, principal, challenge: challengeOf(route) }
+
+    const further = furtherLimits(route, principal)
+    if (principal.tenant === null && further.some(({ limit }) => needsTenant(limit))) {
+      return { reason: 'tenant_missing', principal }
+    }
+    if (identity === null) return { reason: 'identity_too_large', principal }
+    return { principal, identity, further }
+  })
+}
+
+const NOTHING: readonly Degradation[] = Object.freeze([])
+
+/** What is known of a decision while it is being made; what authenticators see of the check. */
+class Draft implements CredentialRequest {
+  readonly headers: HeaderLines
+  readonly client: Address | null
+  readonly now: number
+  readonly deadline: number
+  /** What is due whoever the client turns out to be. */
   due: readonly BucketCharge[] = []
-  quotas: readonly Quota[] = []
   readonly #request: CanonicalRequest
   readonly #engine: Engine
   readonly #ports: Ports
+  #route: Route | null = null
+  #degraded: readonly Degradation[] = NOTHING
+  /** The charge of `due`, when it was sent ahead. */
+  #early: Soon<Bill> | null = null
+  #settling = false
 
-  constructor(request: CanonicalRequest, engine: Engine, ports: Ports) {
+  constructor(headers: HeaderLines, request: CanonicalRequest, now: number, engine: Engine, ports: Ports) {
+    this.headers = headers
+    this.client = request.client
+    this.now = now
+    this.deadline = now + PATIENCE
     this.#request = request
     this.#engine = engine
     this.#ports = ports
   }
 
-  subject(): Subject {
-    return { client: this.#request.client, principal: this.principal, route: this.route?.name ?? '' }
+  select(route: Route): void {
+    this.#route = route
+    this.due = chargesOf(route.clientLimits, this.#subject(null))
   }
 
-  deny({ reason, challenge = undefined, cause }: Refusal): Decision {
-    return this.#decision('deny', reason, null, challenge ?? null, cause)
+  /** What the client owes in any case shares the trip of whatever else is asked of the store. */
+  asking(): void {
+    if (this.#early === null && !this.#settling) this.#early = charge(this.due, this.#engine, this.#ports)
   }
 
-  /** A refused request still costs its client, or credentials could be guessed for nothing. */
-  refuse(refusal: Refusal): Soon<Decision> {
-    return this.#charged((ok) => this.deny(ok ? refusal : { reason: 'limit_exceeded' }))
+  degraded(what: Degradation): void {
+    if (!this.#degraded.includes(what)) this.#degraded = [...this.#degraded, what].sort()
   }
 
-  /** Allows, unless a limit has something against it. */
-  settle(identity: Readonly<Record<string, string>>): Soon<Decision> {
-    return this.#charged((ok) =>
-      ok ? this.#decision('allow', null, identity, null, undefined) : this.deny({ reason: 'limit_exceeded' }),
-    )
+  deny({ reason, principal, challenge, cause }: Refusal, quotas: readonly Quota[] = []): Decision {
+    return this.#decision(reason, principal ?? null, null, quotas, challenge ?? null, cause)
   }
 
-  #charged(decide: (ok: boolean) => Decision): Soon<Decision> {
-    return whenKnown(charge(this.due, this.#engine, this.#ports), (quotas) => {
-      this.quotas = quotas
-      return decide(allOk(quotas))
+  /**
+   * Charges and decides. A refused request still costs its client, or credentials could be guessed for nothing. When
+   * the store then tells of changes that were not known, the request is judged again, without another charge.
+   */
+  settle(found: Authorised, again?: () => Soon<Authorised>): Soon<Decision> {
+    this.#settling = true
+    return whenKnown(this.#pay(found), (bill) => {
+      const { knowledge } = this.#ports
+      if (bill.degraded) this.degraded('limits')
+      if (again === undefined || bill.epoch === null || !knowledge.behind(bill.epoch)) {
+        return this.#conclude(found, bill)
+      }
+      return whenKnown(knowledge.catchUp(), () => {
+        this.#ports.trace?.('changes', 'the store holds changes that were not known here: judged again')
+        return whenKnown(again(), (second) => this.#conclude(second, bill))
+      })
     })
   }
 
+  #conclude(found: Authorised, bill: Bill): Decision {
+    if (this.#ports.knowledge.stale()) this.degraded('revocations')
+    if (bill.reason !== null) {
+      const { principal, cause } = { cause: bill.cause, ...found }
+      return this.#decision(bill.reason, principal ?? null, null, bill.quotas, null, cause)
+    }
+    if ('reason' in found) return this.deny(found, bill.quotas)
+    return this.#decision(null, found.principal, found.identity, bill.quotas, null, undefined)
+  }
+
+  #pay(found: Authorised): Soon<Bill> {
+    if ('reason' in found) return this.#payRefused(found)
+    const { further, principal } = found
+    const more = further.length === 0 ? [] : chargesOf(further, this.#subject(principal))
+    if (this.#early === null) {
+      const all = more.length === 0 ? this.due : [...this.due, ...more]
+      return charge(all, this.#engine, this.#ports)
+    }
+    return whenKnown(this.#early, (first) => {
+      if (first.reason !== null || more.length === 0) return first
+      return whenKnown(charge(more, this.#engine, this.#ports), (second) => {
+        if (second.reason !== null) refund(this.due, this.#ports)
+        return together(first, second)
+      })
+    })
+  }
+
+  /** What somebody pays who is not let in; who presents what was never good is a step nearer to a ban. */
+  #payRefused({ reason }: Refusal): Soon<Bill> {
+    const { penalty } = this.#engine
+    const { client } = this
+    const suspect =
+      REASONS[reason].guess === true &&
+      penalty !== null &&
+      client !== null &&
+      penalty.never?.has(client) !== true
+    if (!suspect) return this.#early ?? charge(this.due, this.#engine, this.#ports)
+    const failures = chargesOf([penalty.use], this.#subject(null))
+    const counted = (bill: Bill): Bill => {
+      const exhausted = bill.quotas.some(({ limit, ok }) => limit === penalty.use.limit && !ok)
+      if (exhausted) this.#ports.knowledge.guessed(client, penalty)
+      const quotas = bill.quotas.filter(({ limit }) => limit !== penalty.use.limit)
+      const spent = quotas.some(({ ok }) => !ok)
+      return { ...bill, quotas, reason: exhausted && !spent ? null : bill.reason }
+    }
+    if (this.#early === null)
+      return whenKnown(charge([...this.due, ...failures], this.#engine, this.#ports), counted)
+    return whenKnown(this.#early, (first) =>
+      first.reason !== null
+        ? first
+        : whenKnown(charge(failures, this.#engine, this.#ports), (second) =>
+            counted(together(first, second)),
+          ),
+    )
+  }
+
+  #subject(principal: Principal | null): Subject {
+    return { client: this.client, principal, route: this.#route?.name ?? '' }
+  }
+
   #decision(
-    verdict: Decision['verdict'],
     reason: Reason | null,
+    principal: Principal | null,
     identity: Decision['identity'],
+    quotas: readonly Quota[],
     challenge: Challenge | null,
     cause: unknown,
   ): Decision {
-    const { principal, quotas } = this
-    const route = this.route?.name ?? null
-    return { verdict, reason, route, principal, identity, quotas, request: this.#request, challenge, cause }
+    return {
+      verdict: reason === null ? 'allow' : 'deny',
+      reason,
+      route: this.#route?.name ?? null,
+      principal,
+      identity,
+      quotas,
+      degraded: this.#degraded,
+      request: this.#request,
+      challenge,
+      cause,
+    }
   }
 }
-
 const describe = ({ method, scheme, host, path, client }: CanonicalRequest): string =>
   `${method} ${scheme}://${host}${path} from ${client?.text ?? 'an unknown client'}`
 

@@ -19,6 +19,20 @@ export interface Engine {
   readonly standings: Standings
   /** Clients known to be over a limit, so that they cost nothing more. */
   readonly denials: DenyCache
+  readonly penalty: Penalty | null
+  /** Instances that share the store: each counts with its part of a limit while the store does not answer. */
+  readonly instances: number
+}
+
+/** How many wrong credentials a client may present before it is banned. */
+export interface Penalty {
+  readonly use: LimitUse
+  /** Networks that are never banned; null: none. */
+  readonly never: AddressSet | null
+  /** Milliseconds of a first ban; each further one lasts twice as long. */
+  readonly first: number
+  /** Milliseconds of the longest ban, and for how long after one a further ban is a repetition. */
+  readonly longest: number
 }
 
 /** A proxy that the policy trusts, and how it proves itself. */

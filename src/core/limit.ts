@@ -23,6 +23,8 @@ export interface Limit {
   readonly interval: number
   /** Bits of an IPv6 address that make one client. */
   readonly ipv6: number
+  /** What holds while the store does not answer: this instance's own count, nothing passes, or everything does. */
+  readonly onOutage: 'local' | 'deny' | 'allow'
 }
 
 /** A limit as a route or key applies it. */

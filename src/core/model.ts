@@ -1,6 +1,8 @@
 import type { Address } from './address.ts'
+import type { Penalty } from './engine.ts'
 import type { LimitUse, Quota } from './limit.ts'
 import type { Reason } from './reasons.ts'
+import type { Soon } from './soon.ts'
 
 /**
  * The lines of a check's header, as they arrived. A multi-map: a repeated line stays two lines wherever the
@@ -72,6 +74,18 @@ export interface Principal {
   readonly strength: Strength
   /** Limits of this principal's own, charged beside those of the route. */
   readonly limits: readonly LimitUse[]
+  /** What revocation goes by. */
+  readonly credential: CredentialFacts
+}
+
+/** What an accepted credential says of itself. */
+export interface CredentialFacts {
+  /** Its own id: `jti` of a token (RFC 7519 section 4.1.7), id of a key; null when it has none. */
+  readonly id: string | null
+  /** The session that it belongs to: `sid` (OpenID Connect Front-Channel Logout 3); null when it says none. */
+  readonly session: string | null
+  /** Seconds since the epoch at which it was issued; null when unknown. */
+  readonly issued: number | null
 }
 
 /** How, in what context and when the principal proved itself (`amr`, `acr`, `auth_time`; OpenID Connect Core 2). */
@@ -90,7 +104,14 @@ export interface CredentialRequest {
   readonly now: number
   /** Milliseconds since the epoch after which nobody waits for the answer. */
   readonly deadline: number
+  /** To be called by whoever has just sent a question to the store: what is due anyway goes the same way. */
+  asking(): void
+  /** Notes that the answer rests on less than it should. */
+  degraded(what: Degradation): void
 }
+
+/** What a degraded decision had to do without: the store's counters, a fresh record of a key, a fresh list of revocations. */
+export type Degradation = 'limits' | 'keys' | 'revocations'
 
 /** Checks one credential type. Shared by all routes; a route narrows it with the variants that it accepts. */
 export interface Authenticator {
@@ -132,6 +153,8 @@ export interface Decision {
   /** Every configured identity header, on an allow; null on a denial. */
   readonly identity: Readonly<Record<string, string>> | null
   readonly quotas: readonly Quota[]
+  /** What the decision had to do without, each once, sorted; empty when nothing was amiss. */
+  readonly degraded: readonly Degradation[]
   readonly request: CanonicalRequest
   readonly challenge: Challenge | null
   /** For the operator's record only, never for the caller: what was wrong, in words or as an error. */
@@ -149,13 +172,35 @@ export interface Challenge {
 
 /** What the core asks of the outside. */
 export interface Ports {
-  readonly store: Store
+  /** The store's counters, behind a deadline. */
+  readonly counters: Counters
+  /** Counters of this instance alone, for limits whose store does not answer. */
+  readonly local: LocalCounters
+  readonly knowledge: Knowledge
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds on a clock that never steps. */
   ticks(): number
   /** Hears of every step that a decision takes; only `explain` listens. */
   readonly trace?: (step: string, found: string) => void
+}
+
+/** What this instance knows of the shared state, always at hand: nothing in here waits, but for `catchUp`. */
+export interface Knowledge {
+  banned(client: Address, now: number): boolean
+  /** Whether the principal's credential was withdrawn before its time. */
+  revoked(principal: Principal): boolean
+  /**
+   * Whether there are changes that are not known here yet.
+   * @param epoch what the store has just said; null: as far as can be told without asking
+   */
+  behind(epoch: number | null): boolean
+  /** Learns them. Never rejects: what cannot be learned now leaves the knowledge as it is. */
+  catchUp(): Soon<void>
+  /** Whether all of this may be older than it should be, because the store does not answer. */
+  stale(): boolean
+  /** Hears that a client has presented wrong credentials once too often. */
+  guessed(client: Address, penalty: Penalty): void
 }
 
 /** One bucket to charge: a limit's arithmetic applied to a partition. Integer microseconds throughout. */
@@ -181,9 +226,25 @@ export interface Charged {
   readonly wait: number
 }
 
-/** Keeps shared state. All charges of one call happen, or none does. */
-export interface Store {
-  charge(charges: readonly Charge[]): readonly Charged[] | Promise<readonly Charged[]>
-  /** Buckets held now. */
-  size(): number
+/** What became of the charges of one call. */
+export interface Charging {
+  /** One for each charge, in its order; null where the store did not answer. */
+  readonly charged: readonly (Charged | null)[]
+  /** Grows with every change of keys and revocations; null where it is not told. */
+  readonly epoch: number | null
+  /** Why the store did not answer, for the operator; undefined when it did. */
+  readonly cause?: unknown
+}
+
+/** Keeps counters. All charges of one call happen, or none does; a call is never repeated. */
+export interface Counters {
+  /** Answers within its own deadline, and never rejects for want of a store: what is not known is null. */
+  charge(charges: readonly Charge[]): Soon<Charging>
+  /** Buckets held now; null where that takes a trip. */
+  size(): number | null
+}
+
+/** Counters that answer at once. */
+export interface LocalCounters {
+  charge(charges: readonly Charge[]): { readonly charged: readonly Charged[] }
 }

@@ -7,9 +7,13 @@ interface ReasonEntry {
   readonly public: string
   /** What the operator should understand. One sentence, for docs/reasons.md. */
   readonly meaning: string
+  /** Whether honest clients hardly ever cause it: what was presented was never good, so that somebody may be guessing. */
+  readonly guess?: true
 }
 
 const invalid = { status: 401, public: 'credential_invalid' } as const
+const guess = { ...invalid, guess: true } as const
+const unavailable = { status: 503, public: 'unavailable' } as const
 const forbidden = { status: 403, public: 'forbidden' } as const
 
 const TABLE = {
@@ -46,11 +50,11 @@ const TABLE = {
     meaning: 'The route demands a credential and none of the accepted types was presented.',
   },
   credential_malformed: {
-    ...invalid,
+    ...guess,
     meaning: "The presented credential is not of its type's form, or too long.",
   },
   credential_invalid: {
-    ...invalid,
+    ...guess,
     meaning: 'The presented token does not verify: signature, issuer, audience, type or a claim.',
   },
   credential_expired: {
@@ -59,12 +63,18 @@ const TABLE = {
     meaning: "The token verifies but has expired or is older than the issuer's maximum age.",
   },
   issuer_refused: {
-    ...invalid,
+    ...guess,
     meaning: "The token's issuer is unknown or not accepted on this route.",
   },
-  key_unknown: { ...invalid, meaning: 'No API key with this digest.' },
+  key_unknown: { ...guess, meaning: 'No API key with this digest.' },
+  key_premature: { ...invalid, meaning: 'The API key may not be used yet.' },
   key_expired: { ...invalid, meaning: 'The API key has expired.' },
+  key_revoked: { ...invalid, meaning: 'The API key was revoked.' },
   key_network: { ...invalid, meaning: "The API key may not be used from the client's network." },
+  credential_revoked: {
+    ...invalid,
+    meaning: 'The credential, its subject, its session or its issuer was revoked after it was issued.',
+  },
   authentication_insufficient: {
     status: 401,
     public: 'insufficient_user_authentication',
@@ -74,6 +84,7 @@ const TABLE = {
     ...forbidden,
     meaning: 'The check does not come from a configured proxy: its peer address or secret does not fit.',
   },
+  client_banned: { ...forbidden, meaning: 'The client is banned, by the penalty box or by hand.' },
   route_missing: { ...forbidden, meaning: 'No route matches the request.' },
   network_denied: {
     ...forbidden,
@@ -105,14 +116,25 @@ const TABLE = {
     public: 'limit_exceeded',
     meaning: 'A limit has no quota left for this request.',
   },
+  limit_unavailable: {
+    ...unavailable,
+    meaning: 'The store does not answer, and a limit of the route says `onOutage: deny`.',
+  },
+  key_unavailable: {
+    ...unavailable,
+    meaning:
+      'The store does not answer and nothing recent is known of the API key, so it can be neither accepted nor rejected.',
+  },
+  key_unusable: {
+    ...unavailable,
+    meaning: 'The record of the API key holds what the policy does not know, such as a limit that is gone.',
+  },
   issuer_unavailable: {
-    status: 503,
-    public: 'unavailable',
+    ...unavailable,
     meaning: "The issuer's keys cannot be had right now, so the token can be neither accepted nor rejected.",
   },
   internal: {
-    status: 503,
-    public: 'unavailable',
+    ...unavailable,
     meaning: 'An unexpected error occurred while deciding; the record holds its cause.',
   },
 } as const satisfies Record<string, ReasonEntry>

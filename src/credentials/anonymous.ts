@@ -13,6 +13,7 @@ const NOBODY: Principal = Object.freeze({
   scopes: [],
   strength: { methods: [], context: null, at: null },
   limits: [],
+  credential: { id: null, session: null, issued: null },
 })
 
 /** Lets everybody in who presents nothing, where a route says so. A bad credential of another type stays bad. */

@@ -1,11 +1,26 @@
 import { z } from 'zod'
-import { AddressSet } from '../core/address.ts'
-import type { Authentication, CredentialRequest, Principal } from '../core/model.ts'
+import type { Authentication, CredentialRequest } from '../core/model.ts'
+import type { Reason } from '../core/reasons.ts'
+import { type Soon, whenKnown } from '../core/soon.ts'
 import { cidr, name, permission, scope, secret } from '../schema/fields.ts'
 import { suggestion } from '../schema/problem.ts'
 import { Secret, secretOf, weakness } from '../schema/secret.ts'
 import { formOf, tagFits } from './api-key/form.ts'
-import { type Building, defineCredential, type Inspection } from './contract.ts'
+import { instant } from './api-key/record.ts'
+import {
+  judge,
+  type KeyStanding,
+  type StoredStanding,
+  standingOfOwn,
+  standingOfStored,
+} from './api-key/standing.ts'
+import {
+  type Building,
+  defineCredential,
+  type Inspection,
+  type KeyLookup,
+  type StoredKey,
+} from './contract.ts'
 
 /** Longer than any key, shorter than anything worth hashing for a stranger. */
 const MAX_LENGTH = 256
@@ -42,8 +57,10 @@ const key = z.strictObject({
     .optional()
     .meta({ description: 'Networks from which alone the key may be used.' }),
   limits: z.array(name).default([]).meta({ description: 'Limits charged beside those of the route.' }),
-  expires: z.iso
-    .datetime({ offset: true, error: 'is not a point in time: write 2027-06-01T00:00:00Z' })
+  notBefore: instant
+    .optional()
+    .meta({ description: 'Point in time before which the key is refused (RFC 3339).' }),
+  expires: instant
     .optional()
     .meta({ description: 'Point in time from which the key is refused (RFC 3339).' }),
 })
@@ -85,15 +102,10 @@ const schema = z
   .meta({ description: 'API keys: where they are read, what they look like, and who they stand for.' })
 
 export type ApiKeysSection = z.output<typeof schema>
+export type OwnKey = ApiKeysSection['keys'][string]
 type Section = ApiKeysSection
 
-/** What is known of one key. */
-interface KeyRecord {
-  readonly principal: Principal
-  readonly networks: AddressSet | null
-  /** Milliseconds since the epoch; Infinity when the key does not expire. */
-  readonly expires: number
-}
+const rejected = (reason: Reason): Authentication => ({ is: 'rejected', reason })
 
 const digestText = (value: Secret | string): string | null => (value instanceof Secret ? value.value : value)
 
@@ -145,65 +157,65 @@ function inspect({ peppers, keys }: Section, { roles, limits, problem }: Inspect
 }
 
 function create(section: Section, building: Building) {
-  const { outside } = building
+  const { keys: stored, sha256Hex, hmacSha256 } = building.outside
   const header = section.header.toLowerCase()
   const peppers = Object.entries(section.peppers).map(([version, pepper]) => ({
     version,
     secret: secretOf(pepper),
   }))
-  const records = new Map<string, KeyRecord>()
+  const own = new Map<string, KeyStanding>()
   let imported = false
   for (const [id, key] of Object.entries(section.keys)) {
     const text = digestText(key.digest) ?? ''
     imported ||= text.startsWith('sha256:')
-    records.set(text, {
-      principal: principalOf(id, key, building),
-      networks: key.networks === undefined ? null : new AddressSet(key.networks),
-      expires: key.expires === undefined ? Infinity : Date.parse(key.expires),
-    })
+    own.set(text, standingOfOwn(id, key, building))
   }
+  const standings = new WeakMap<StoredKey, StoredStanding>()
 
-  /** Digest first, then a look-up by the whole digest: what the key shares with a good one changes nothing in time. */
-  function recordOf(presented: string): KeyRecord | undefined {
+  /**
+   * What a key is looked up by; null when no key can have made it. The whole digest is compared, so that what a key
+   * shares with a good one changes nothing in time.
+   */
+  function digestOf(presented: string): string | null {
     const form = formOf(presented, section.prefix)
-    if (form === 'imported')
-      return imported ? records.get(`sha256:${outside.sha256Hex(presented)}`) : undefined
+    if (form === 'imported') return imported || stored.imported ? `sha256:${sha256Hex(presented)}` : null
     const signer =
-      form === null ? undefined : peppers.find(({ secret }) => tagFits(presented, secret, outside.hmacSha256))
-    if (signer === undefined) return undefined
-    return records.get(`hmac-sha256:${signer.version}:${outside.hmacSha256(signer.secret, presented)}`)
+      form === null ? undefined : peppers.find(({ secret }) => tagFits(presented, secret, hmacSha256))
+    return signer === undefined
+      ? null
+      : `hmac-sha256:${signer.version}:${hmacSha256(signer.secret, presented)}`
   }
 
-  function authenticate({ headers, client, now }: CredentialRequest): Authentication {
-    const [presented, ...others] = headers.lines(header)
-    if (presented === undefined) return { is: 'absent' }
-    if (others.length > 0) return { is: 'rejected', reason: 'credential_repeated' }
-    if (presented.length === 0 || presented.length > MAX_LENGTH)
-      return { is: 'rejected', reason: 'credential_malformed' }
-    const record = recordOf(presented)
-    if (record === undefined) return { is: 'rejected', reason: 'key_unknown' }
-    if (now >= record.expires) return { is: 'rejected', reason: 'key_expired' }
-    if (record.networks !== null && (client === null || !record.networks.has(client))) {
-      return { is: 'rejected', reason: 'key_network' }
+  function judgeStored(lookup: KeyLookup, digest: string, request: CredentialRequest): Authentication {
+    if (lookup.is === 'unavailable')
+      return { is: 'unavailable', reason: 'key_unavailable', cause: lookup.cause }
+    const { key } = lookup
+    if (key === null) return rejected('key_unknown')
+    let standing = standings.get(key)
+    if (standing === undefined) {
+      standing = standingOfStored(key, building)
+      standings.set(key, standing)
     }
-    return { is: 'accepted', principal: record.principal }
+    if ('unusable' in standing) return { is: 'unavailable', reason: 'key_unusable', cause: standing.unusable }
+    const end = standing.ends.get(digest)
+    if (end === undefined) return rejected('key_unknown')
+    if (standing.revoked) return rejected('key_revoked')
+    const found = request.now >= end ? rejected('key_expired') : judge(standing, request)
+    if (found.is === 'accepted') stored.used(key.id, request.now)
+    return found
+  }
+
+  function authenticate(request: CredentialRequest): Soon<Authentication> {
+    const [presented, ...others] = request.headers.lines(header)
+    if (presented === undefined) return { is: 'absent' }
+    if (others.length > 0) return rejected('credential_repeated')
+    if (presented.length === 0 || presented.length > MAX_LENGTH) return rejected('credential_malformed')
+    const digest = digestOf(presented)
+    if (digest === null) return rejected('key_unknown')
+    const standing = own.get(digest)
+    if (standing !== undefined) return judge(standing, request)
+    return whenKnown(stored.find(digest, request), (lookup) => judgeStored(lookup, digest, request))
   }
 
   return { type: 'api-key', fallback: false, authenticate }
-}
-
-function principalOf(id: string, key: Section['keys'][string], { limitUse }: Building): Principal {
-  return Object.freeze({
-    id,
-    issuer: 'api-key',
-    type: 'api-key',
-    method: 'api-key',
-    tenant: key.tenant ?? null,
-    email: key.email ?? null,
-    roles: key.roles,
-    permissions: key.permissions,
-    scopes: key.scopes,
-    strength: { methods: [], context: null, at: null },
-    limits: key.limits.map(limitUse),
-  })
 }

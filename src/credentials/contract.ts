@@ -1,7 +1,30 @@
 import type { z } from 'zod'
 import type { LimitUse } from '../core/limit.ts'
-import type { Authenticator } from '../core/model.ts'
+import type { Authenticator, CredentialRequest } from '../core/model.ts'
+import type { Soon } from '../core/soon.ts'
 import type { Path } from '../schema/problem.ts'
+import type { KeyRecord } from './api-key/record.ts'
+
+/** A key that a store holds. The same object as long as the record is the same, so that it can stand for what was derived from it. */
+export interface StoredKey {
+  readonly id: string
+  readonly record: KeyRecord
+}
+
+/** What is known of a digest. */
+export type KeyLookup =
+  | { readonly is: 'known'; readonly key: StoredKey | null }
+  | { readonly is: 'unavailable'; readonly cause: unknown }
+
+/** The keys of the store. */
+export interface StoredKeys {
+  /** Whether any key has a plain SHA-256 digest: else none is worth looking up. */
+  readonly imported: boolean
+  /** At once when the digest was looked up lately; else it asks the store, and tells the request so. */
+  find(digest: string, request: CredentialRequest): Soon<KeyLookup>
+  /** Notes that the key was used. */
+  used(id: string, now: number): void
+}
 
 /** What authenticators ask of the runtime. Synchronous where a decision would otherwise wait for a thread. */
 export interface Outside {
@@ -17,6 +40,7 @@ export interface Outside {
   hmacSha256(key: string, text: string): string
   /** Fetches a small document; rejects on any other status than 200, a redirect, a refused address or size. */
   fetchText(url: string, rules: FetchRules): Promise<string>
+  readonly keys: StoredKeys
   /** Something the operator should hear of, outside of any decision. No secrets. */
   report(event: string, details: Readonly<Record<string, unknown>>): void
 }
@@ -45,6 +69,8 @@ export interface Building {
   readonly outside: Outside
   /** Compiles the name of a limit that has passed inspection. */
   limitUse(name: string): LimitUse
+  /** Limit names of the policy. */
+  readonly limits: ReadonlySet<string>
   /** Role names of the policy: others in a credential are dropped. */
   readonly roles: ReadonlySet<string>
   /**

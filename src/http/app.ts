@@ -171,6 +171,7 @@ function refusal(reason: Reason, cause: unknown): Decision {
     principal: null,
     identity: null,
     quotas: [],
+    degraded: [],
     request: { method: '', scheme: '', host: '', path: '', client: null },
     challenge: null,
     cause,

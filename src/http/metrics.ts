@@ -8,13 +8,33 @@ import { DurationTally, Tallies, type Tally } from './tallies.ts'
 export interface MetricSources {
   /** By credential type, one row per issuer. */
   keySets(): Iterable<KeySetFigures>
-  /** Buckets that the limiter holds now. */
-  limiterSize(): number
+  /** Buckets that the limiter holds now; null where that takes a trip. */
+  limiterSize(): number | null
+  /** Of the shared state. */
+  state(): StateFigures
   /** Audit lines that could not be written. */
   linesDropped(): number
   reloads(): { readonly applied: number; readonly refused: number }
   /** Whether the process is leaving. */
   draining(): boolean
+}
+
+/** What the shared state lets metrics see. */
+export interface StateFigures {
+  readonly store: {
+    readonly state: string
+    readonly opened: number
+    readonly failures: number
+    readonly timeouts: number
+  }
+  readonly knowledge: { readonly revocations: number; readonly bans: number; readonly age: number }
+  /** Notices between instances; null where none are sent. */
+  readonly notices: {
+    readonly sent: number
+    readonly heard: number
+    readonly failed: number
+    readonly dropped: Readonly<Record<string, number>>
+  } | null
 }
 
 /**
@@ -70,9 +90,12 @@ export class Metrics {
       help: 'Buckets that the limiter holds.',
       registers,
       collect() {
-        this.set(sources.limiterSize())
+        this.reset()
+        const size = sources.limiterSize()
+        if (size !== null) this.set(size)
       },
     })
+    registerState(registers, () => sources.state())
     new Counter({
       name: 'postern_audit_lines_dropped_total',
       help: 'Audit lines that could not be written because standard output was closed or too slow.',
@@ -122,6 +145,72 @@ export class Metrics {
   text(): Promise<string> {
     return this.#registry.metrics()
   }
+}
+
+/** How the shared state fares. */
+function registerState(registers: Registry[], figures: () => StateFigures): void {
+  new Gauge({
+    name: 'postern_store_up',
+    help: '1 while the store answers, 0 while it is left alone because it does not.',
+    registers,
+    collect() {
+      this.set(figures().store.state === 'open' ? 0 : 1)
+    },
+  })
+  new Counter({
+    name: 'postern_store_failures_total',
+    help: 'Calls to the store without an answer: in time (timeout), or at all (unavailable).',
+    labelNames: ['cause'],
+    registers,
+    collect() {
+      this.reset()
+      const { failures, timeouts } = figures().store
+      this.inc({ cause: 'timeout' }, timeouts)
+      this.inc({ cause: 'unavailable' }, failures - timeouts)
+    },
+  })
+  new Gauge({
+    name: 'postern_revocations_age_seconds',
+    help: 'Seconds since the store last confirmed the revocations and keys that are known here; absent before the first time.',
+    registers,
+    collect() {
+      this.reset()
+      const { age } = figures().knowledge
+      if (Number.isFinite(age)) this.set(age / 1000)
+    },
+  })
+  new Gauge({
+    name: 'postern_revocations',
+    help: 'Revocations in force.',
+    registers,
+    collect() {
+      this.set(figures().knowledge.revocations)
+    },
+  })
+  new Gauge({
+    name: 'postern_bans',
+    help: 'Bans that are known here.',
+    registers,
+    collect() {
+      this.set(figures().knowledge.bans)
+    },
+  })
+  new Counter({
+    name: 'postern_notices_total',
+    help: 'Notices between instances: sent, heard, failed to be sent, and dropped with the cause.',
+    labelNames: ['result', 'cause'],
+    registers,
+    collect() {
+      this.reset()
+      const { notices } = figures()
+      if (notices === null) return
+      const { sent, heard, failed, dropped } = notices
+      this.inc({ result: 'sent', cause: '' }, sent)
+      this.inc({ result: 'heard', cause: '' }, heard)
+      this.inc({ result: 'failed', cause: '' }, failed)
+      for (const [cause, count] of Object.entries(dropped)) this.inc({ result: 'dropped', cause }, count)
+    },
+  })
 }
 
 /** Our own buckets in the form in which a registry reads a metric. */

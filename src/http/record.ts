@@ -33,7 +33,7 @@ export function recordLine(decision: Decision, facts: RecordFacts): string {
     method,
   )},"host":${orNull(host)},"path":${path === '' ? 'null' : quoted(path, PATH_CAP)},"limits":${limitsOf(
     decision,
-  )},"degraded":false,"duration_ms":${rounded(facts.duration)}${cause == null ? '' : `,"cause":${quoted(causeOf(cause))}`}}\n`
+  )},"degraded":${decision.degraded.length === 0 ? '[]' : JSON.stringify(decision.degraded)},"duration_ms":${rounded(facts.duration)}${cause == null ? '' : `,"cause":${quoted(causeOf(cause))}`}}\n`
 }
 
 /** The same for a person at a terminal: one line, most important first. */
@@ -52,6 +52,7 @@ export function recordText(decision: Decision, facts: RecordFacts): string {
     client === null ? '' : `client=${plain(client.text)}`,
     `proxy=${plain(facts.proxy)}`,
     `${rounded(facts.duration)}ms`,
+    decision.degraded.length === 0 ? '' : `degraded=${decision.degraded.join(',')}`,
     decision.cause == null ? '' : `cause=${quoted(causeOf(decision.cause))}`,
   ]
   return `${words.filter((word) => word !== '').join(' ')}\n`

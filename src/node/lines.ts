@@ -11,12 +11,20 @@ export interface LineWriterOptions {
   readonly interval?: number
   /** Whether every line is ASCII, which spares the encoding. */
   readonly ascii?: boolean
+  /** Whether other processes write to the same descriptor: then whole lines leave in pieces that nobody tears. */
+  readonly together?: boolean
   /** How text leaves; by default to the descriptor. */
   readonly put?: Put
 }
 
 /** Characters handed over at once. */
 const CHUNK = 32_768
+
+/**
+ * Bytes that get into a pipe in one piece or not at all (PIPE_BUF on Linux; a socket takes more, and a file that
+ * processes share everything): what is longer may be torn by another writer when the reader is slow.
+ */
+const PIECE = 4096
 
 /**
  * Writes lines to a descriptor without ever making a decision wait: they leave in batches, one at a time. What a slow
@@ -29,8 +37,9 @@ export class LineWriter {
   readonly #limit: number
   readonly #interval: number
   readonly #put: Put
+  /** Characters that leave at once, unless a line is longer. */
+  readonly #piece: number
   #waiting = ''
-  #waitingLines = 0
   #flying = 0
   #busy = false
   #broken = false
@@ -39,11 +48,13 @@ export class LineWriter {
 
   constructor(
     descriptor: number,
-    { limit = 4_194_304, interval = 50, ascii = false, put }: LineWriterOptions = {},
+    { limit = 4_194_304, interval = 50, ascii = false, together = false, put }: LineWriterOptions = {},
   ) {
     this.#descriptor = descriptor
     this.#limit = limit
     this.#interval = interval
+    // A character is at most three bytes of UTF-8 for each unit of its length.
+    this.#piece = together ? Math.floor(PIECE / (ascii ? 1 : 3)) : Number.POSITIVE_INFINITY
     this.#put = put ?? putTo(descriptor, ascii ? 'latin1' : 'utf8', () => this.#break())
   }
 
@@ -54,7 +65,6 @@ export class LineWriter {
       return
     }
     this.#waiting += line
-    this.#waitingLines++
     if (this.#waiting.length >= CHUNK) this.#send()
     else if (this.#timer === null) this.#timer = setTimeout(() => this.#send(), this.#interval)
   }
@@ -76,8 +86,8 @@ export class LineWriter {
   flushSync(): void {
     try {
       while (this.#waiting !== '') {
-        const written = writeSync(this.#descriptor, this.#waiting)
-        this.#waiting = Buffer.from(this.#waiting).subarray(written).toString()
+        const bytes = Buffer.from(this.#take())
+        for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at)
       }
     } catch {
       // The reader is gone or does not read; there is nobody left to tell.
@@ -88,31 +98,42 @@ export class LineWriter {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     if (this.#busy || this.#waiting === '') return
-    const text = this.#waiting
-    const lines = this.#waitingLines
-    this.#waiting = ''
-    this.#waitingLines = 0
+    const text = this.#take()
     this.#flying = text.length
     this.#busy = true
     this.#put(text, (error) => {
       this.#busy = false
       this.#flying = 0
       if (error) {
-        this.dropped += lines
+        this.dropped += linesIn(text)
         this.#break()
       } else this.#send()
       if (!this.#busy) for (const idle of this.#idle.splice(0)) idle()
     })
   }
 
+  /** The lines that leave next. */
+  #take(): string {
+    const text = this.#waiting
+    if (text.length <= this.#piece) {
+      this.#waiting = ''
+      return text
+    }
+    const fits = text.lastIndexOf('\n', this.#piece - 1)
+    const end = (fits < 0 ? text.indexOf('\n') : fits) + 1
+    this.#waiting = text.slice(end)
+    return text.slice(0, end)
+  }
+
   /** Nobody reads any more. */
   #break(): void {
     this.#broken = true
-    this.dropped += this.#waitingLines
+    this.dropped += linesIn(this.#waiting)
     this.#waiting = ''
-    this.#waitingLines = 0
   }
 }
+
+const linesIn = (text: string): number => text.split('\n').length - 1
 
 /**
  * A pipe or socket is written to as such, because a write to a full one from a thread would hold up the thread, and

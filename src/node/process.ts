@@ -1,13 +1,14 @@
 import { decide } from '../core/decide.ts'
-import type { Ports, Store } from '../core/model.ts'
-import { type Compiled, compile } from '../policy/compile.ts'
+import { type Compiled, type CompileOutside, compile } from '../policy/compile.ts'
 import type { Policy } from '../policy/schema.ts'
-import { type NodeOutside, nodeOutside } from '../ports/node-outside.ts'
-import { STORES } from '../stores/index.ts'
+import { nodeOutside } from '../ports/node-outside.ts'
+import type { State } from '../state/state.ts'
+import { StoreFault } from '../stores/contract.ts'
 import { ListenError } from './endpoint.ts'
 import { LineWriter } from './lines.ts'
 import { createProcessLog, inWords, type ProcessLog } from './log.ts'
 import { type Installation, type Listening, Service } from './service.ts'
+import { openState } from './state.ts'
 import { version } from './version.ts'
 
 /** A policy as it stands in its file now, or all that is wrong with it. */
@@ -22,6 +23,8 @@ export interface ProcessOptions {
   readonly terminal: boolean
   stderr(text: string): void
   load(): LoadedPolicy
+  /** A path of the policy as this process can open it. */
+  resolvePath(path: string): string
 }
 
 /** Milliseconds that the last audit lines have to leave. */
@@ -40,10 +43,25 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   reportCrash(log, [audit, errors])
 
   const outside = nodeOutside((event, details) => log.warn(event, details))
-  const installer = new Installer(outside)
+  let state: State
+  try {
+    state = await openState(first.policy, outside, options.resolvePath)
+  } catch (cause) {
+    if (!(cause instanceof StoreFault)) throw cause
+    options.stderr(`postern: store: ${cause.message}\n`)
+    return 1
+  }
+  const installer = new Installer({ ...outside, keys: state.knowledge.keys, processes: 1 })
   const service = new Service(installer.install(first), {
     decide,
-    ports: portsOf(first.policy, outside),
+    ports: {
+      counters: state.store,
+      local: state.local,
+      knowledge: state.knowledge,
+      now: outside.now,
+      ticks: () => performance.now(),
+    },
+    state,
     audit,
     terminal: options.terminal,
     log,
@@ -54,6 +72,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   })
   const stopped = signalled(service, log)
   try {
+    await state.start()
     const listen = await service.start()
     audit.write(readyLine(listen, options.policyFile))
     await audit.flush(FLUSH_PATIENCE)
@@ -63,6 +82,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     return 1
   }
   await stopped
+  await state.stop()
   await Promise.all([audit.flush(FLUSH_PATIENCE), errors.flush(FLUSH_PATIENCE)])
   // Whatever still has a timer (a key set that refreshes itself) has no say in it.
   process.exit(0)
@@ -76,10 +96,10 @@ function readyLine(listen: Readonly<Record<string, string>>, policy: string): st
 
 /** Compiles policies one after the other; each takes over what the one before defined alike. */
 class Installer {
-  readonly #outside: NodeOutside
+  readonly #outside: CompileOutside
   #compiled: Compiled | null = null
 
-  constructor(outside: NodeOutside) {
+  constructor(outside: CompileOutside) {
     this.#outside = outside
   }
 
@@ -88,16 +108,6 @@ class Installer {
     this.#compiled = compiled
     return { engine: compiled.engine, authenticators: compiled.authenticators, listening }
   }
-}
-
-function portsOf(policy: Policy, outside: NodeOutside): Ports {
-  return { store: storeOf(policy, outside), now: outside.now, ticks: () => performance.now() }
-}
-
-function storeOf({ store }: Policy, outside: NodeOutside): Store {
-  const make = STORES[store]
-  if (make === undefined) throw new Error(`store ${store} passed inspection but is not in the registry`)
-  return make(outside)
 }
 
 /** Resolves when the service has let go of everything after SIGTERM or SIGINT. A second one does not wait. */

@@ -5,7 +5,7 @@ import type { Engine } from '../core/engine.ts'
 import type { BuiltAuthenticator, KeySetFigures } from '../credentials/contract.ts'
 import type { AppOptions } from '../http/app.ts'
 import { createHealth } from '../http/health.ts'
-import { Metrics } from '../http/metrics.ts'
+import { Metrics, type StateFigures } from '../http/metrics.ts'
 import { recordLine, recordText } from '../http/record.ts'
 import { Certificate, type CertificateFiles, type KeyPair } from './certificate.ts'
 import { createCheckHandler } from './check-handler.ts'
@@ -20,6 +20,8 @@ export interface Listening {
   readonly check: Endpoint
   /** Null where the policy leaves it open: the usual one, or a free port when that is taken. */
   readonly health: Endpoint | null
+  /** Null where the admin API is not wanted. */
+  readonly admin: Endpoint | null
   readonly tls: { readonly endpoint: Endpoint; readonly files: CertificateFiles } | null
 }
 
@@ -38,6 +40,7 @@ export type Reloaded =
 export interface ServiceOptions {
   readonly decide: AppOptions['decide']
   readonly ports: AppOptions['ports']
+  readonly state: { figures(): StateFigures }
   /** Compiles the policy anew, or tells all that is wrong with it. */
   reload(): Reloaded
   readonly audit: Pick<LineWriter, 'write' | 'dropped'>
@@ -69,7 +72,8 @@ export class Service {
     this.#options = options
     this.#metrics = new Metrics({
       keySets: () => this.#keySets(),
-      limiterSize: () => options.ports.store.size(),
+      limiterSize: () => options.ports.counters.size(),
+      state: () => options.state.figures(),
       linesDropped: () => options.audit.dropped,
       reloads: () => this.#reloads,
       draining: () => this.#drain.active,

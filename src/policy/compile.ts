@@ -10,7 +10,7 @@ import type { Building, BuiltAuthenticator, Outside } from '../credentials/contr
 import { CREDENTIALS } from '../credentials/index.ts'
 import { PROXIES } from '../proxies/index.ts'
 import { secretOf } from '../schema/secret.ts'
-import { limitOf } from './limit.ts'
+import { limitOf, penaltyOf } from './limit.ts'
 import type { Policy, RoutePolicy } from './schema.ts'
 import { sectionOf, splitCredential } from './sections.ts'
 
@@ -18,6 +18,8 @@ import { sectionOf, splitCredential } from './sections.ts'
 export interface CompileOutside extends Outside {
   /** Compares without telling by its duration where the texts differ. */
   equalText(a: string, b: string): boolean
+  /** Processes of this service on this host. */
+  readonly processes: number
 }
 
 /** An engine, and what in it has a life of its own. */
@@ -44,6 +46,7 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
   const building: Building = {
     outside,
     roles: new Set(Object.keys(policy.roles)),
+    limits: new Set(limits.keys()),
     limitUse: (name) => ({ limit: known(limits, name), cost: 1 }),
     keep: (definition, make) => {
       const part = previous?.kept.get(definition) ?? make()
@@ -65,6 +68,8 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
     identity,
     standings: new Standings(new RoleBook(new Map(Object.entries(policy.roles))), identity),
     denials: new DenyCache(DENIALS),
+    penalty: penaltyOf(policy),
+    instances: (policy.store?.instances ?? 1) * outside.processes,
   }
   return { engine, authenticators: [...authenticators.values()], kept }
 }

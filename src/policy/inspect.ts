@@ -1,5 +1,7 @@
 import type { Path } from '../schema/problem.ts'
 import type { Draft } from './draft.ts'
+import { inspectAdmin } from './inspect/admin.ts'
+import { inspectBans } from './inspect/bans.ts'
 import { inspectCredentials } from './inspect/credentials.ts'
 import { inspectIdentity } from './inspect/identity.ts'
 import { inspectLimits } from './inspect/limits.ts'
@@ -7,6 +9,7 @@ import { inspectListeners } from './inspect/listeners.ts'
 import { inspectProxies } from './inspect/proxies.ts'
 import { inspectRoles } from './inspect/roles.ts'
 import { inspectRoutes } from './inspect/routes.ts'
+import { inspectStore } from './inspect/store.ts'
 import { type Names, namesIn } from './names.ts'
 
 export type Report = (path: Path, message: string) => void
@@ -19,6 +22,9 @@ const INSPECTORS: readonly Inspector[] = [
   inspectProxies,
   inspectRoles,
   inspectLimits,
+  inspectStore,
+  inspectBans,
+  inspectAdmin,
   inspectCredentials,
   inspectIdentity,
   inspectRoutes,

@@ -6,6 +6,8 @@ export interface Names {
   readonly roles: ReadonlySet<string>
   readonly limits: ReadonlySet<string>
   readonly routes: ReadonlySet<string>
+  /** Of the admin API. */
+  readonly tokens: ReadonlySet<string>
   /** What may stand in a route's `credentials`. */
   readonly credentials: ReadonlySet<string>
 }
@@ -17,6 +19,7 @@ export function namesIn(data: unknown): Names {
     roles: keys('roles'),
     limits: keys('limits'),
     routes: keys('routes'),
+    tokens: new Set(keysOf(childOf(childOf(data, 'admin'), 'tokens'))),
     credentials: new Set(
       CREDENTIALS.flatMap(({ type, section, variants }) => {
         if (section === null) return [type]

@@ -3,8 +3,8 @@ import type { Outside } from '../credentials/contract.ts'
 import { equalText, hmacSha256, sha256, sha256Hex } from './node-crypto.ts'
 import { fetchText } from './node-fetch.ts'
 
-/** All that authenticators, stores and the compiled policy ask of the runtime. */
-export interface NodeOutside extends Outside {
+/** All that authenticators, stores and the compiled policy ask of the runtime, but the keys of the store. */
+export interface NodeOutside extends Omit<Outside, 'keys'> {
   equalText(a: string, b: string): boolean
   micros(): number
   random32(): number

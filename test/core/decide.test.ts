@@ -11,6 +11,7 @@ import type { Authentication, Authenticator, ForwardedRequest, Ports } from '../
 import { RoleBook } from '../../src/core/roles.ts'
 import { Standings } from '../../src/core/standing.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
+import { portsOf } from '../support/ports.ts'
 import { principalOf } from '../support/principal.ts'
 
 const SECOND = 1_000_000
@@ -49,6 +50,7 @@ const limit = (name: string, by: Limit['by'], burst: number): Limit => ({
   window: burst * SECOND,
   interval: SECOND,
   ipv6: 64,
+  onOutage: 'local',
 })
 const use = (name: string, by: Limit['by'], burst: number, cost = 1) => ({
   limit: limit(name, by, burst),
@@ -99,12 +101,14 @@ function world(one: Route, match: Partial<Matcher> = {}) {
     identity,
     standings: new Standings(new RoleBook(new Map()), identity),
     denials: new DenyCache(100),
+    penalty: null,
+    instances: 1,
   }
-  const ports: Ports = {
-    store: new MemoryStore({ micros: () => micros, random32: () => 5 }, 1024),
+  const ports: Ports = portsOf({
+    counters: new MemoryStore({ micros: () => micros, random32: () => 5 }, 1024),
     now: () => 1_000_000 + micros / 1000,
     ticks: () => micros / 1000,
-  }
+  })
   const ask = async (part: Partial<ForwardedRequest> & { header?: Record<string, string> } = {}) => {
     const { header = {}, ...rest } = part
     return decide(

@@ -129,6 +129,7 @@ const limit = (by: Limit['by'], ipv6 = 64): Limit => ({
   burst: 10,
   interval: SECOND,
   ipv6,
+  onOutage: 'local',
 })
 const client = (text: string) => parseAddress(text)
 const keys = (by: Limit['by'], who: Principal | null, from: string, route = 'r') =>

@@ -8,6 +8,7 @@ import { formOf, mintKey, tagFits } from '../../src/credentials/api-key/form.ts'
 import { apiKey } from '../../src/credentials/api-key.ts'
 import type { Outside } from '../../src/credentials/contract.ts'
 import { secretsIn } from '../../src/schema/secret.ts'
+import { noKeys, requestOf } from '../support/ports.ts'
 
 const hmac = (key: string, text: string) => createHmac('sha256', key).update(text).digest('hex')
 const pepper = randomBytes(32).toString('hex')
@@ -32,6 +33,7 @@ const outside: Outside = {
   },
   fetchText: () => Promise.reject(new Error('no fetch here')),
   report: () => {},
+  keys: noKeys,
 }
 
 const values: Record<string, string> = { OLD: older, NEW: pepper }
@@ -47,19 +49,29 @@ function parsed(section: object) {
 function keyring(keys: Record<string, object>, more: object = {}) {
   const section = parsed({ peppers: { v1: '${OLD}', v2: '${NEW}' }, keys, ...more })
   const limitUse = (name: string) => ({
-    limit: { name, by: ['principal' as const], count: 1, window: 1, burst: 1, interval: 1, ipv6: 64 },
+    limit: {
+      name,
+      by: ['principal' as const],
+      count: 1,
+      window: 1,
+      burst: 1,
+      interval: 1,
+      ipv6: 64,
+      onOutage: 'local' as const,
+    },
     cost: 1,
   })
   const authenticator = apiKey.create(section, {
     outside,
     limitUse,
     roles: new Set(['user']),
+    limits: new Set(['tight']),
     keep: (_, make) => make(),
   })
   return (key: string | string[] | null, { now = 0, from = '10.0.0.1', header = 'x-api-key' } = {}) => {
     const list = key === null ? [] : Array.isArray(key) ? key : [key]
     const headers: HeaderLines = { lines: (name) => (name === header ? list : []), names: () => [] }
-    const answer = authenticator.authenticate({ headers, client: parseAddress(from), now, deadline: 1 }, null)
+    const answer = authenticator.authenticate(requestOf({ headers, client: parseAddress(from), now }), null)
     if (answer instanceof Promise) throw new Error('an API key is judged at once')
     return answer.is === 'accepted' ? answer.principal.id : answer.is === 'absent' ? 'absent' : answer.reason
   }

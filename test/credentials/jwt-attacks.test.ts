@@ -1,6 +1,7 @@
 import { exportJWK, exportSPKI } from 'jose'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FetchRules } from '../../src/credentials/contract.ts'
+import { requestOf } from '../support/ports.ts'
 import type { IssuerServer, Pair } from './jwt/support.ts'
 import {
   AUDIENCE,
@@ -359,7 +360,7 @@ describe('J22 where keys are fetched from', () => {
       host: hostile.url,
     }
     const headers = { lines: (name: string) => [lines[name] ?? []].flat(), names: () => Object.keys(lines) }
-    const request = { headers, client: null, now: at.clock, deadline: at.clock + 400 }
+    const request = requestOf({ headers, now: at.clock })
     expect(await authenticator.authenticate(request, new Set(['company']))).toMatchObject({ is: 'accepted' })
     expect(hostile.paths).toEqual([])
     expect(at.fetched).toEqual([server.url])
@@ -391,7 +392,7 @@ describe('J25 a JWT beside another credential', () => {
         'x-api-key': 'ak_good',
       }
       const headers = { lines: (name: string) => [lines[name] ?? []].flat(), names: () => Object.keys(lines) }
-      return { headers, client: null, now: START, deadline: START + 400 }
+      return requestOf({ headers, now: START })
     }
     const accepts = new Set(['company'])
     const bad = forge(HS, claims(), 'another secret of enough length!!')

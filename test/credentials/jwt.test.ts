@@ -220,6 +220,7 @@ describe('the principal', () => {
       scopes: [],
       strength: { methods: ['pwd', 'otp'], context: 'gold', at: START / 1000 - 60 },
       limits: [],
+      credential: { id: null, session: null, issued: START / 1000 - 10 },
     })
   })
 

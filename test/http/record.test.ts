@@ -31,7 +31,7 @@ describe('the record of a decision', () => {
       host: 'app.example.com',
       path: '/x',
       limits: [{ name: 'per-client', remaining: 4, ok: true }],
-      degraded: false,
+      degraded: [],
       duration_ms: 0.123,
     })
   })

@@ -7,6 +7,7 @@ import { type AppOptions, createApp } from '../../src/http/app.ts'
 import type { RecordFacts } from '../../src/http/record.ts'
 import { PROXIES } from '../../src/proxies/index.ts'
 import { headerLines, type RecordedCheck } from '../proxies/conformance.ts'
+import { portsOf } from '../support/ports.ts'
 
 export const SECRET = 'b0f1c2d3e4a5968778695a4b3c2d1e0f'
 export const REQUEST_ID = '0198f1de-0000-7000-8000-000000000001'
@@ -23,6 +24,7 @@ export const ann: Principal = {
   scopes: [],
   strength: { methods: [], context: null, at: null },
   limits: [],
+  credential: { id: null, session: null, issued: null },
 }
 
 export const IDENTITY = {
@@ -42,6 +44,7 @@ export const allow = (part: Partial<Decision> = {}): Decision => ({
   principal: ann,
   identity: { ...IDENTITY },
   quotas: [],
+  degraded: [],
   request: {
     method: 'GET',
     scheme: 'https',
@@ -65,6 +68,7 @@ export const limit = (name: string, by: Limit['by'], part: Partial<Limit> = {}):
   burst: 10,
   interval: 1_000_000,
   ipv6: 64,
+  onOutage: 'local',
   ...part,
 })
 
@@ -124,11 +128,7 @@ export function appOf(decide: AppOptions['decide'], part: Partial<AppOptions> = 
   let asked: Asked = {}
   const app = createApp({
     engine: () => engine,
-    ports: {
-      store: { charge: () => [], size: () => 0 },
-      now: () => 1_790_000_000_000,
-      ticks: () => ticks++,
-    },
+    ports: portsOf({ now: () => 1_790_000_000_000, ticks: () => ticks++ }),
     decide,
     surroundings: () => ({
       peer: asked.peer === null ? null : parseAddress(asked.peer ?? '127.0.0.1'),

@@ -111,7 +111,7 @@ describe('a reload', () => {
     const next = {
       engine: { proxies: new Map() } as never,
       authenticators: [],
-      listening: { check: LOOPBACK, health: LOOPBACK, tls: null },
+      listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null },
     }
     started = await startService({ reload: () => ({ ok: true, installation: next }) })
     const port = portOf(started.listen['check'])
@@ -146,7 +146,7 @@ describe('a reload', () => {
     const moved = {
       engine,
       authenticators: [],
-      listening: { check: { host: '127.0.0.1', port: 9 }, health: LOOPBACK, tls: null },
+      listening: { check: { host: '127.0.0.1', port: 9 }, health: LOOPBACK, admin: null, tls: null },
     }
     started = await startService({ reload: () => ({ ok: true, installation: moved }) })
     started.service.reload()

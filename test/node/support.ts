@@ -4,6 +4,7 @@ import type { AppOptions } from '../../src/http/app.ts'
 import type { ProcessLog } from '../../src/node/log.ts'
 import { type Installation, type Listening, type Reloaded, Service } from '../../src/node/service.ts'
 import { allow, checkOf, engine } from '../http/support.ts'
+import { portsOf, quietFigures } from '../support/ports.ts'
 
 export const LOOPBACK = { host: '127.0.0.1', port: 0 }
 
@@ -32,12 +33,13 @@ export async function startService(starting: Starting = {}): Promise<Started> {
   const installation: Installation = {
     engine,
     authenticators: [],
-    listening: { check: LOOPBACK, health: LOOPBACK, tls: null, ...starting.listening },
+    listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null, ...starting.listening },
     ...starting.installation,
   }
   const service = new Service(installation, {
     decide: starting.decide ?? (() => allow()),
-    ports: { store: { charge: () => [], size: () => 7 }, now: Date.now, ticks: () => performance.now() },
+    ports: portsOf(),
+    state: { figures: () => quietFigures },
     reload: starting.reload ?? (() => ({ ok: true, installation })),
     audit: { write: (line: string) => void records.push(JSON.parse(line)), dropped: 3 },
     terminal: false,

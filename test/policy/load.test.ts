@@ -22,12 +22,18 @@ describe('loading a policy', () => {
 limits: { a: { by: client, rate: 300/minute }, b: { by: [tenant, route], rate: 100/10m, burst: 7, ipv6: 56 } }
 routes: { r: { match: { host: App.Example.COM., path: / }, credentials: [anonymous] } }`,
     )
-    expect(limits['a']).toEqual({ by: ['client'], rate: { count: 300, window: 60_000_000 }, ipv6: 64 })
+    expect(limits['a']).toEqual({
+      by: ['client'],
+      rate: { count: 300, window: 60_000_000 },
+      ipv6: 64,
+      onOutage: 'local',
+    })
     expect(limits['b']).toEqual({
       by: ['tenant', 'route'],
       rate: { count: 100, window: 600_000_000 },
       burst: 7,
       ipv6: 56,
+      onOutage: 'local',
     })
   })
 

@@ -52,7 +52,85 @@ const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
     /routes\.app\.preflights: .*did you mean `preflight`/,
   ],
   ['a field of a later version', { extra: 'revocation: {}' }, /revocation: is not a known field/],
-  ['a store of a later version', { store: 'store: { redis: "redis://127.0.0.1" }' }, /store: .*write memory/],
+  ['an unknown store', { store: 'store: mongo' }, /store: is not a store: .*memory/],
+  ['a mistyped store', { store: 'store: sqllite' }, /store: is not a store: did you mean `sqlite`\?/],
+  ['a store that is no text', { store: 'store: 7' }, /store: is not a store: write memory or sqlite/],
+  [
+    'a store without a name',
+    { store: 'store: { instances: 2 }' },
+    /store: names no store: write one of memory/,
+  ],
+  [
+    'two stores',
+    { store: 'store: { memory: {}, sqlite: ./postern.db }' },
+    /store: names more than one store: keep one of memory, sqlite/,
+  ],
+  [
+    'a deadline that is longer than a decision waits',
+    { store: 'store: { sqlite: ./postern.db, deadline: 1s }' },
+    /store\.deadline: is longer than any decision waits/,
+  ],
+  [
+    'no instance at all',
+    { store: 'store: { sqlite: ./postern.db, instances: 0 }' },
+    /store\.instances: is less than 1/,
+  ],
+  [
+    'a literal key for notices',
+    { store: 'store: { sqlite: ./postern.db, messages: { keys: { v1: hunter2hunter2 } } }' },
+    /store\.messages\.keys\.v1: is a literal secret/,
+  ],
+  [
+    'a weak key for notices',
+    { store: 'store: { sqlite: ./postern.db, messages: { keys: { v1: "${SHORT}" } } }' },
+    /store\.messages\.keys\.v1: .*32 random bytes/,
+  ],
+  [
+    'no key for notices',
+    { store: 'store: { sqlite: ./postern.db, messages: { keys: {} } }' },
+    /store\.messages\.keys: is empty/,
+  ],
+  [
+    'an answer to an outage that is not known',
+    { limits: 'limits: { per-client: { by: client, rate: 1/second, onOutage: open } }' },
+    /limits\.per-client\.onOutage: is not known: write local, deny or allow/,
+  ],
+  ['bans that get shorter', { extra: 'bans: { first: 1h, longest: 1m }' }, /bans\.longest: is shorter than/],
+  ['failures that are no rate', { extra: 'bans: { failures: ten }' }, /bans\.failures: is not a rate/],
+  [
+    'an admin API for nobody',
+    { listen: 'listen: { admin: "127.0.0.1:8083" }' },
+    /listen\.admin: is for nobody/,
+  ],
+  [
+    'an admin API without a listener',
+    { extra: `admin: { tokens: { ops: { digest: "sha256:${'0'.repeat(64)}", role: writer } } }` },
+    /admin: has no listener/,
+  ],
+  [
+    'a token in place of its digest',
+    {
+      listen: 'listen: { admin: "127.0.0.1:8083" }',
+      extra: 'admin: { tokens: { ops: { digest: letmein, role: writer } } }',
+    },
+    /admin\.tokens\.ops\.digest: is not the digest of a token/,
+  ],
+  [
+    'one token under two names',
+    {
+      listen: 'listen: { admin: "127.0.0.1:8083" }',
+      extra: `admin: { tokens: { a: { digest: "sha256:${'0'.repeat(64)}", role: writer }, b: { digest: "sha256:${'0'.repeat(64)}", role: reader } } }`,
+    },
+    /admin\.tokens\.b\.digest: is also the digest of `a`/,
+  ],
+  [
+    'the admin API where checks are',
+    {
+      listen: 'listen: { check: "127.0.0.1:8081", admin: "127.0.0.1:8081" }',
+      extra: `admin: { tokens: { a: { digest: "sha256:${'0'.repeat(64)}", role: writer } } }`,
+    },
+    /listen\.admin: is also the address of listen\.check/,
+  ],
   [
     'an unknown proxy',
     { proxies: 'proxies: { traefic: { peers: [127.0.0.1/32] } }' },

@@ -4,6 +4,7 @@ import { type LocatedProblem, loadPolicy } from '../../src/policy/load.ts'
 import type { Policy } from '../../src/policy/schema.ts'
 import { equalText, hmacSha256, sha256, sha256Hex } from '../../src/ports/node-crypto.ts'
 import type { Environment } from '../../src/schema/environment.ts'
+import { noKeys } from './ports.ts'
 
 /** An environment of variables and files that stand in the test. */
 export function environmentOf(
@@ -47,6 +48,8 @@ export function outsideOf(part: Partial<CompileOutside> = {}): CompileOutside {
     equalText,
     fetchText: () => Promise.reject(new Error('there is no network in this test')),
     report: () => {},
+    keys: noKeys,
+    processes: 1,
     ...part,
   }
 }

@@ -13,5 +13,6 @@ export const principalOf = (part: Partial<Principal> = {}): Principal => ({
   scopes: [],
   strength: { methods: [], context: null, at: null },
   limits: [],
+  credential: { id: null, session: null, issued: null },
   ...part,
 })

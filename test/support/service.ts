@@ -1,11 +1,12 @@
 import { parseAddress } from '../../src/core/address.ts'
 import { decide } from '../../src/core/decide.ts'
-import type { Decision, HeaderLines } from '../../src/core/model.ts'
+import type { Decision, HeaderLines, Ports } from '../../src/core/model.ts'
 import { createApp, type Surroundings } from '../../src/http/app.ts'
 import { type RecordFacts, recordLine } from '../../src/http/record.ts'
 import { type CompileOutside, compile } from '../../src/policy/compile.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
 import { environmentOf, outsideOf, policyOf } from './policy.ts'
+import { portsOf } from './ports.ts'
 
 /** Header lines in order; the same name may stand there twice. */
 export type Lines = readonly (readonly [name: string, value: string])[]
@@ -50,6 +51,8 @@ export function serviceOf(
     outside?: Partial<CompileOutside>
     decide?: typeof decide
     now?: number
+    /** Instead of a memory store and a state in which nothing happens. */
+    ports?: Partial<Ports>
   } = {},
 ): Service {
   let now = options.now ?? Date.now()
@@ -63,7 +66,7 @@ export function serviceOf(
   let ids = 0
   const app = createApp({
     engine: () => engine,
-    ports: { store, ...clock },
+    ports: portsOf({ counters: store, local: store, ...clock, ...options.ports }),
     decide: options.decide ?? decide,
     surroundings: (context) => surroundings.get(context.req.raw) as Surroundings,
     record: (decision, facts) => {

@@ -1,4 +1,4 @@
-import type { Principal, Strength } from '../../core/model.ts'
+import type { CredentialFacts, Principal, Strength } from '../../core/model.ts'
 import { PERMISSION } from '../../schema/fields.ts'
 import { own } from './token.ts'
 
@@ -97,6 +97,17 @@ export function principalMaker(
       scopes: listOf(scopes(payload)),
       strength: strengthOf(payload, now + clockSkew),
       limits: NONE,
+      credential: factsOf(payload),
     }
+  }
+}
+
+/** What revocation goes by: `jti`, `sid` and `iat`. */
+function factsOf(payload: Payload): CredentialFacts {
+  const issued = own(payload, 'iat')
+  return {
+    id: textIn(own(payload, 'jti')),
+    session: textIn(own(payload, 'sid')),
+    issued: typeof issued === 'number' && Number.isFinite(issued) ? issued : null,
   }
 }

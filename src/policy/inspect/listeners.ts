@@ -13,6 +13,7 @@ export function inspectListeners({ listen }: Draft, _: Names, report: Report): v
   const places: [string[], string | undefined][] = [
     [['listen', 'check'], listen.check],
     [['listen', 'health'], listen.health],
+    [['listen', 'admin'], listen.admin],
     [['listen', 'tls', 'address'], listen.tls?.address],
   ]
   const listeners: Listener[] = []

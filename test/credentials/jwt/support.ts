@@ -19,6 +19,7 @@ import { jwt } from '../../../src/credentials/jwt.ts'
 import { hmacSha256, sha256, sha256Hex } from '../../../src/ports/node-crypto.ts'
 import { fetchText } from '../../../src/ports/node-fetch.ts'
 import { secretsIn } from '../../../src/schema/secret.ts'
+import { noKeys, requestOf } from '../../support/ports.ts'
 
 /** 2026-11-21T00:00:00Z */
 export const START = 1_795_219_200_000
@@ -40,6 +41,7 @@ export function outside(over: Partial<Outside> = {}): TestOutside {
     fetched,
     now: () => made.clock,
     random: () => 0,
+    keys: noKeys,
     sha256,
     sha256Hex,
     hmacSha256,
@@ -96,15 +98,15 @@ export interface Built {
   verdict(token: string, variants?: readonly string[]): Promise<string>
 }
 
-export const requestWith = (lines: readonly string[], now: number, patience = 400): CredentialRequest => ({
-  headers: {
-    lines: (name) => (name === 'authorization' ? lines : []),
-    names: () => lines.map(() => 'Authorization'),
-  },
-  client: null,
-  now,
-  deadline: now + patience,
-})
+export const requestWith = (lines: readonly string[], now: number, patience = 400): CredentialRequest =>
+  requestOf({
+    headers: {
+      lines: (name) => (name === 'authorization' ? lines : []),
+      names: () => lines.map(() => 'Authorization'),
+    },
+    now,
+    deadline: now + patience,
+  })
 
 /** Builds the authenticator of a section that has no problems. */
 export function build(
@@ -128,6 +130,7 @@ export function build(
   const authenticator = jwt.create(output, {
     outside: at,
     roles: new Set(roles),
+    limits: new Set(),
     keep,
     limitUse: () => {
       throw new Error('no limits here')

@@ -1,0 +1,278 @@
+import type { Address } from '../core/address.ts'
+import type { Penalty } from '../core/engine.ts'
+import type { Knowledge as CoreKnowledge, Principal } from '../core/model.ts'
+import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
+import { type Ban, ban } from './ban.ts'
+import { BanBook } from './ban-book.ts'
+import { type Freshness, KeyBook, type KeyBookOptions, parsed } from './key-book.ts'
+import { PenaltyBox } from './penalty-box.ts'
+import { IMPORTED } from './peppers.ts'
+import { type HeldRevocation, Revocations, revocation, revocationId } from './revocation.ts'
+
+export interface KnowledgeOptions extends Omit<KeyBookOptions, 'used'> {
+  /** Milliseconds since the epoch. */
+  now(): number
+  used(id: string, now: number): void
+  /** Something that the operator should hear of. */
+  report(event: string, details: Readonly<Record<string, unknown>>): void
+  /** Called when this instance has changed a feed itself, so that others hear of it. */
+  announce(feed: Feed): void
+}
+
+/** Milliseconds between two looks at a shared store: with a lost one in between, a change is known within ten seconds. */
+const INTERVAL = 4_000
+/** Milliseconds without a word from the store after which what is known may be too old. */
+const FRESH = 10_000
+
+/**
+ * What this instance knows of the shared state: revocations, bans, and the keys that it has met. It follows the feeds
+ * of the store: when a charge tells of a newer epoch, when another instance sends a notice, and in any case every few
+ * seconds. What it holds when the store falls silent goes on to hold.
+ */
+export class Knowledge implements CoreKnowledge, Freshness {
+  readonly keys: KeyBook
+  readonly #store: Store
+  readonly #options: KnowledgeOptions
+  readonly #revocations = new Revocations()
+  readonly #bans = new BanBook()
+  readonly #penaltyBox: PenaltyBox
+  readonly #followers: Readonly<Record<Feed, Follower>>
+  #confirmed = Number.NEGATIVE_INFINITY
+  #stale = false
+  #timer: ReturnType<typeof setInterval> | null = null
+
+  constructor(store: Store, options: KnowledgeOptions) {
+    this.#store = store
+    this.#options = options
+    this.keys = new KeyBook(store, this, options)
+    this.#followers = {
+      access: new Follower(store, 'access', (changes, emptied) => this.#learnAccess(changes, emptied)),
+      bans: new Follower(store, 'bans', (changes, emptied) => this.#learnBans(changes, emptied)),
+    }
+    this.#penaltyBox = new PenaltyBox(store, this.#bans, options)
+  }
+
+  /** Loads what the store holds, and goes on following it. What cannot be had now is tried again. */
+  async start(): Promise<void> {
+    await this.look()
+    this.#timer = setInterval(() => void this.look(), INTERVAL)
+    this.#timer.unref?.()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  /** Asks the store what has changed. Never rejects. */
+  async look(): Promise<void> {
+    await Promise.all([this.catchUp(), this.hear('bans')])
+    this.#revocations.prune(this.#options.now())
+    this.#stale = this.age() > FRESH
+  }
+
+  /** Somebody says that a feed has moved. */
+  async hear(feed: Feed): Promise<void> {
+    const learned = await this.#followers[feed].follow()
+    if (feed !== 'access') return
+    if (learned) this.#confirm()
+    else this.#stale = this.age() > FRESH || this.#stale
+  }
+
+  /** Hears of a change that this process has made itself. */
+  async changed(feed: Feed): Promise<void> {
+    this.#options.announce(feed)
+    await this.hear(feed)
+  }
+
+  catchUp(): Promise<void> {
+    return this.hear('access')
+  }
+
+  behind(epoch: number | null): boolean {
+    const told = epoch ?? this.#store.glance()
+    if (told === null) return false
+    if (told !== this.#followers.access.epoch) return true
+    this.#confirm()
+    return false
+  }
+
+  stale(): boolean {
+    return this.#stale
+  }
+
+  fresh(): boolean {
+    return this.age() <= FRESH
+  }
+
+  /** Milliseconds since the store last confirmed what is known here; 0 where nobody else can change it. */
+  age(): number {
+    return this.#store.shared ? this.#options.ticks() - this.#confirmed : 0
+  }
+
+  banned(client: Address, now: number): boolean {
+    return this.#bans.banned(client, now)
+  }
+
+  revoked(principal: Principal): boolean {
+    return this.#revocations.covers(principal)
+  }
+
+  guessed(client: Address, penalty: Penalty): void {
+    this.#penaltyBox.guessed(client, penalty)
+  }
+
+  /** Figures for metrics. */
+  figures(): { readonly revocations: number; readonly bans: number; readonly age: number } {
+    return { revocations: this.#revocations.size, bans: this.#bans.size, age: this.age() }
+  }
+
+  #confirm(): void {
+    this.#confirmed = this.#options.ticks()
+    this.#stale = false
+  }
+
+  async #learnAccess({ entries }: Changes, emptied: boolean): Promise<void> {
+    if (entries === null) return this.#loadAccess(emptied)
+    for (const id of idsOf(entries, 'key')) this.keys.drop(id)
+    if (idsOf(entries, 'meta').includes(IMPORTED)) await this.#loadImported()
+    for (const [id, entry] of await this.#current('revocation', entries)) {
+      const one = entry === null ? null : revocationIn(entry)
+      if (one === null) this.#revocations.remove(id)
+      else this.#revocations.add(one)
+    }
+  }
+
+  async #loadAccess(emptied: boolean): Promise<void> {
+    const held = [...this.#revocations.all()]
+    const [all] = await Promise.all([everything(this.#store, 'revocation'), this.#loadImported()])
+    const found = all.flatMap((entry) => revocationIn(entry) ?? [])
+    this.keys.clear()
+    this.#revocations.replace(emptied ? [...held, ...found] : found)
+    if (!emptied) return
+    this.#options.report('store_emptied', {
+      problem: 'the store holds other contents than before: keys and counters that were in it are gone',
+      revocations: held.length,
+    })
+    await writeBack(this.#store, held, this.#options.now())
+  }
+
+  async #loadImported(): Promise<void> {
+    const [marker] = await this.#store.get('meta', [IMPORTED])
+    this.keys.imported = marker != null
+  }
+
+  async #learnBans({ entries }: Changes, emptied: boolean): Promise<void> {
+    if (entries === null) {
+      const all = (await everything(this.#store, 'ban')).flatMap((entry) => banIn(entry) ?? [])
+      if (!emptied) this.#bans.replace(all)
+      return
+    }
+    for (const [id, entry] of await this.#current('ban', entries)) {
+      const one = entry === null ? null : banIn(entry)
+      if (one === null) this.#bans.remove(id)
+      else this.#bans.add(one)
+    }
+  }
+
+  /** What has become of the entries of one kind that a feed names. */
+  async #current(
+    kind: EntryKind,
+    entries: NonNullable<Changes['entries']>,
+  ): Promise<[string, Entry | null][]> {
+    const ids = idsOf(entries, kind)
+    const found = ids.length === 0 ? [] : await this.#store.get(kind, ids)
+    return ids.map((id, index) => [id, found[index] ?? null])
+  }
+}
+
+/** Follows one feed: one question at a time, and whoever comes meanwhile gets an answer that began after it came. */
+class Follower {
+  epoch = -1
+  readonly #store: Store
+  readonly #feed: Feed
+  readonly #learn: (changes: Changes, emptied: boolean) => Promise<void>
+  #contents: string | null = null
+  #running: Promise<boolean> | null = null
+  #next: Promise<boolean> | null = null
+
+  constructor(store: Store, feed: Feed, learn: (changes: Changes, emptied: boolean) => Promise<void>) {
+    this.#store = store
+    this.#feed = feed
+    this.#learn = learn
+  }
+
+  /** @returns whether what the store holds is known now */
+  follow(): Promise<boolean> {
+    if (this.#running === null) return this.#run()
+    this.#next ??= this.#running.then(() => this.#run())
+    return this.#next
+  }
+
+  #run(): Promise<boolean> {
+    this.#next = null
+    this.#running = this.#ask().then(
+      () => true,
+      // The guard around the store has told the operator, and what was known goes on to hold.
+      () => false,
+    )
+    return this.#running.finally(() => {
+      this.#running = null
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const changes = await this.#store.changes(this.#feed, this.epoch)
+    const emptied = this.#contents !== null && this.#contents !== changes.store
+    const entries = emptied ? null : changes.entries
+    await this.#learn({ ...changes, entries }, emptied)
+    this.#contents = changes.store
+    this.epoch = changes.epoch
+  }
+}
+
+const idsOf = (entries: NonNullable<Changes['entries']>, kind: EntryKind): string[] => [
+  ...new Set(entries.flatMap((entry) => (entry.kind === kind ? [entry.id] : []))),
+]
+
+const PAGE = 1000
+
+/** All entries of a kind, page by page. */
+async function everything(store: Store, kind: EntryKind): Promise<Entry[]> {
+  const all: Entry[] = []
+  for (let after: string | null = null; ; ) {
+    const page = await store.list(kind, { after, limit: PAGE, owner: null })
+    all.push(...page)
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return all
+    after = last.id
+  }
+}
+
+function revocationIn({ body, expires }: Entry): HeldRevocation | null {
+  const reading = revocation.safeParse(parsed(body))
+  return reading.success ? { ...reading.data, expires } : null
+}
+
+function banIn({ body }: Entry): Ban | null {
+  const reading = ban.safeParse(parsed(body))
+  return reading.success ? reading.data : null
+}
+
+/** Puts revocations back into a store that has lost them: forgetting one would let somebody in. */
+async function writeBack(store: Store, held: readonly HeldRevocation[], now: number): Promise<void> {
+  const alive = held.filter(({ expires }) => expires === null || expires > now)
+  for (let index = 0; index < alive.length; index += PAGE) {
+    const changes = alive.slice(index, index + PAGE).map(({ expires, ...one }) => ({
+      put: {
+        kind: 'revocation' as const,
+        id: revocationId(one),
+        body: JSON.stringify(one),
+        owner: null,
+        aliases: [],
+        expires,
+      },
+      expected: 'any' as const,
+    }))
+    await store.apply(changes, null)
+  }
+}

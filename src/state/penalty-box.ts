@@ -1,0 +1,83 @@
+import type { Address } from '../core/address.ts'
+import type { Penalty } from '../core/engine.ts'
+import type { EntryDraft, Feed, Store } from '../stores/contract.ts'
+import { type Ban, ban } from './ban.ts'
+import { type BanBook, networkOfClient } from './ban-book.ts'
+import { parsed } from './key-book.ts'
+
+export interface PenaltyBoxOptions {
+  /** Milliseconds since the epoch. */
+  now(): number
+  report(event: string, details: Readonly<Record<string, unknown>>): void
+  announce(feed: Feed): void
+}
+
+/**
+ * Bans clients that guess. A ban holds here at once; then the store is asked how often there was one, so that it
+ * grows, and told of it, so that it holds everywhere.
+ */
+export class PenaltyBox {
+  readonly #store: Pick<Store, 'get' | 'apply'>
+  readonly #bans: BanBook
+  readonly #options: PenaltyBoxOptions
+
+  constructor(store: Pick<Store, 'get' | 'apply'>, bans: BanBook, options: PenaltyBoxOptions) {
+    this.#store = store
+    this.#bans = bans
+    this.#options = options
+  }
+
+  /** Hears that a client has presented wrong credentials once too often. Checks under way may say so several times. */
+  guessed(client: Address, penalty: Penalty): void {
+    const now = this.#options.now()
+    if (this.#bans.banned(client, now)) return
+    const network = networkOfClient(client)
+    this.#bans.add({ network, until: now + penalty.first })
+    void this.#impose(client, network, penalty, now)
+  }
+
+  async #impose(client: Address, network: string, penalty: Penalty, now: number): Promise<void> {
+    let level = 0
+    let stored = true
+    try {
+      const [entry] = await this.#store.get('ban', [network])
+      const before = entry == null ? null : ban.safeParse(parsed(entry.body))
+      level = before?.success === true && before.data.by === OWN ? before.data.level + 1 : 0
+      const made = this.#banOf(network, level, penalty, now)
+      this.#bans.add(made)
+      await this.#store.apply([{ put: entryOf(made, penalty), expected: 'any' }], null)
+      this.#options.announce('bans')
+    } catch {
+      // It holds here all the same; the guard around the store has told the operator why no further.
+      stored = false
+    }
+    const { until } = this.#banOf(network, level, penalty, now)
+    // The order is a promise: the fail2ban filter in docs/fail2ban goes by it.
+    this.#options.report('client_banned', {
+      client: client.text,
+      network,
+      until: new Date(until).toISOString(),
+      level,
+      stored,
+    })
+  }
+
+  #banOf(network: string, level: number, { first, longest }: Penalty, now: number): Ban & { until: number } {
+    // Beyond 30 doublings every first ban has outgrown the longest.
+    const until = now + Math.min(longest, first * 2 ** Math.min(level, 30))
+    return { v: 1, network, until, level, reason: 'wrong credentials', by: OWN, created: now }
+  }
+}
+
+/** Who imposes the bans of the penalty box. */
+const OWN = 'postern'
+
+/** Kept for a while after its end, so that the next one knows of it. */
+const entryOf = (made: Ban & { until: number }, { longest }: Penalty): EntryDraft => ({
+  kind: 'ban',
+  id: made.network,
+  body: JSON.stringify(made),
+  owner: null,
+  aliases: [],
+  expires: made.until + longest,
+})
