@@ -36,7 +36,7 @@ class Oracle {
       const { remaining, full } = found.ok && !all ? peeked : found
       const top = now + interval * burst
       if (all && cost !== 0) this.#buckets.set(key, found.next)
-      else if ((this.#buckets.get(key) ?? 0) > top) this.#buckets.set(key, top)
+      else if ((this.#buckets.get(key) ?? now) > top) this.#buckets.set(key, top)
       return {
         ok: found.ok,
         remaining,
