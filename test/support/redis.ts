@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createConnection } from 'node:net'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -184,6 +184,62 @@ const RANGES: readonly (readonly [number, number])[] = [
   [5461, 10_922],
   [10_923, 16_383],
 ]
+
+/** A wire to a server that a test may cut, or stop one way. */
+export class Wire {
+  readonly port: number
+  readonly #ends = new Set<Socket>()
+  readonly #server: ReturnType<typeof createServer>
+  #mute = false
+
+  private constructor(port: number, to: RedisServer) {
+    this.port = port
+    this.#server = createServer((near) => {
+      const far = createConnection({ port: to.port, host: '127.0.0.1' })
+      for (const end of [near, far]) {
+        this.#ends.add(end)
+        end.on('error', () => {})
+        end.on('close', () => {
+          this.#ends.delete(end)
+          near.destroy()
+          far.destroy()
+        })
+      }
+      near.pipe(far)
+      far.on('data', (chunk) => {
+        if (!this.#mute) near.write(chunk)
+      })
+    })
+  }
+
+  static async to(server: RedisServer): Promise<Wire> {
+    const wire = new Wire(await portNear(0), server)
+    wire.#server.listen(wire.port, '127.0.0.1')
+    await once(wire.#server, 'listening')
+    return wire
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Questions still get there; answers get lost. */
+  mute(): void {
+    this.#mute = true
+  }
+
+  /** Cuts all connections; new ones are whole again. */
+  cut(): void {
+    this.#mute = false
+    for (const end of this.#ends) end.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.#server.close()
+    this.cut()
+    if (this.#server.listening) await once(this.#server, 'close')
+  }
+}
 
 /** A key and a certificate for `localhost` and 127.0.0.1 that certifies itself. */
 export async function certificate(folder: string): Promise<{ readonly key: string; readonly cert: string }> {

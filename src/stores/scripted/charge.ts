@@ -13,8 +13,10 @@ const SLACK = 60_000
  * was given.
  *
  * Numbers are written with %.0f, because Lua's own way keeps 14 digits. A bucket lives until it is full, rounded up to
- * the millisecond; one that is full is deleted, and cost 0 keeps nothing. A store without an epoch is new or was
- * emptied: the epoch starts from the time, so that no old one comes back.
+ * the millisecond; one that is full is deleted, and cost 0 keeps nothing. A value from beyond [now, top], left by a clock
+ * that stepped or a limit that shrank, is brought back even where the charge is denied: else it would deny until the
+ * clock caught up. A store without an epoch is new or was emptied: the epoch starts from the time, so that no old one
+ * comes back.
  */
 export const charge: Script = {
   name: 'charge',
@@ -28,6 +30,11 @@ else
   now = tonumber(ARGV[1])
   slack = ${SLACK}
 end
+local function keep(key, value)
+  local life = math.ceil((value - now) / 1000) + slack
+  redis.call('SET', key, string.format('%.0f', value), 'PX', string.format('%.0f', life))
+end
+
 local count = (#ARGV - 1) / 3
 local stored = redis.call('MGET', unpack(KEYS))
 local floor, max, min = math.floor, math.max, math.min
@@ -37,7 +44,8 @@ local next, before = {}, {}
 for i = 1, count do
   local interval, burst, cost = tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3]), tonumber(ARGV[i * 3 + 1])
   local top = now + interval * burst
-  local current = min(max(tonumber(stored[i] or now) or now, now), top)
+  local known = tonumber(stored[i] or now) or now
+  local current = min(max(known, now), top)
   local after = max(now, current + interval * cost)
   local ok = after <= top
   local held = ok and after or current
@@ -48,18 +56,20 @@ for i = 1, count do
   reply[at + 3] = ok and 0 or after - top
   if not ok then all = 0 end
   next[i] = cost ~= 0 and after or false
-  before[i] = { floor((top - current) / interval), current - now }
+  before[i] = { floor((top - current) / interval), current - now, known > top and cost ~= 0 }
 end
 if all == 0 then
   for i = 1, count do
     local at = i * 4 - 1
-    if reply[at] == 1 then reply[at + 1], reply[at + 2] = before[i][1], before[i][2] end
+    local remaining, full, above = unpack(before[i])
+    if reply[at] == 1 then reply[at + 1], reply[at + 2] = remaining, full end
+    if above then keep(KEYS[i], now + full) end
   end
 else
   for i = 1, count do
     local after = next[i]
     if after and after > now then
-      redis.call('SET', KEYS[i], string.format('%.0f', after), 'PX', string.format('%.0f', math.ceil((after - now) / 1000) + slack))
+      keep(KEYS[i], after)
     elseif after and stored[i] then
       redis.call('DEL', KEYS[i])
     end
