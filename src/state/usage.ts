@@ -88,7 +88,7 @@ export class Usage {
   #room(): boolean {
     if (this.#stopped) return false
     if (this.#batch.size < this.#capacity) return true
-    if (this.#flushing !== null || this.#failing) return false
+    if (this.#failing) return false
     void this.flush()
     return this.#batch.size < this.#capacity
   }

@@ -53,6 +53,31 @@ describe('the breaker', () => {
     expect(breaker.figures()).toMatchObject({ state: 'open', opened: 1, failures: 10, timeouts: 0 })
   })
 
+  it('forgets calls second by second', () => {
+    const { breaker, call, clock } = setUp()
+    const calls = (count: number, ...ends: ('well' | 'timeout')[]) => {
+      for (let i = 0; i < count; i++) for (const end of ends) call(end)
+    }
+    calls(9, 'well', 'timeout')
+    clock.now = 5000
+    calls(100, 'well')
+    clock.now = 10_500
+    calls(9, 'well', 'timeout')
+    expect(breaker.figures().state).toBe('closed')
+    clock.now = 15_500
+    calls(1, 'well', 'timeout')
+    expect(breaker.figures().state).toBe('open')
+  })
+
+  it('begins anew when it closes', () => {
+    const { breaker, fail, call, clock } = setUp()
+    fail(5)
+    clock.now = 1000
+    call('well')
+    for (let i = 0; i < 7; i++) for (const end of ['well', 'timeout'] as const) call(end)
+    expect(breaker.figures().state).toBe('closed')
+  })
+
   it('forgets calls after ten seconds', () => {
     const { breaker, call, clock } = setUp()
     const pairs = (count: number) => {
@@ -133,6 +158,9 @@ describe('the breaker', () => {
     const { breaker, clock } = setUp()
     const old = Array.from({ length: 100 }, () => breaker.admit())
     for (const era of old.slice(0, 5)) breaker.failed(era, 'timeout')
+    breaker.succeeded(old.pop() ?? 0, 0)
+    breaker.alive(old.pop() ?? 0)
+    expect(breaker.figures().state).toBe('open')
     clock.now = 1000
     const probe = breaker.admit()
     for (const era of old.slice(5, 50)) breaker.succeeded(era, 0)
@@ -141,7 +169,7 @@ describe('the breaker', () => {
     expect(breaker.figures().state).toBe('half-open')
     breaker.succeeded(probe, 1000)
     for (const era of old.slice(70)) breaker.failed(era, 'timeout')
-    expect(breaker.figures()).toMatchObject({ state: 'closed', opened: 1, failures: 55 })
+    expect(breaker.figures()).toMatchObject({ state: 'closed', opened: 1, failures: 53 })
   })
 
   it('reports an outage once when it begins and once when it is over, however long it lasts', () => {
@@ -157,13 +185,13 @@ describe('the breaker', () => {
   it('never has more than one probe out, never opens for less than it says, and reports changes in turn', () => {
     const steps = fc.array(
       fc.oneof(
-        { weight: 4, arbitrary: fc.record({ do: fc.constant('begin' as const) }) },
+        { weight: 6, arbitrary: fc.record({ do: fc.constant('begin' as const) }) },
         {
           weight: 5,
           arbitrary: fc.record({
             do: fc.constant('end' as const),
             which: fc.nat(30),
-            ends: fc.constantFrom('well', 'alive', 'timeout', 'unavailable'),
+            ends: fc.constantFrom('well', 'alive', 'timeout', 'timeout', 'unavailable', 'unavailable'),
           }),
         },
         { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), time: fc.nat(3000) }) },

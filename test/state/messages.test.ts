@@ -365,6 +365,7 @@ describe('listening', () => {
     const failing = instance(wire)
     await failing.start()
     await failing.notices.stop()
+    expect(vi.getTimerCount()).toBe(0)
     wire.down = false
     await vi.advanceTimersByTimeAsync(100_000)
     const never = instance(wire)
@@ -394,6 +395,17 @@ describe('stopping', () => {
     speaker.notices.announce('access')
     await vi.advanceTimersByTimeAsync(1000)
     expect(wire.said).toHaveLength(2)
+    speaker.notices.announce('bans')
+    expect(wire.said).toHaveLength(2)
+  })
+
+  it('leaves no timer behind', async () => {
+    const { speaker, listener } = await pair()
+    expect(vi.getTimerCount()).toBe(0)
+    speaker.notices.announce('access')
+    expect(vi.getTimerCount()).toBe(1)
+    await Promise.all([speaker.notices.stop(), listener.notices.stop()])
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('keeps no process alive', () => {

@@ -133,6 +133,18 @@ describe('the last use of keys', () => {
     expect(usage.figures().waiting).toBe(100)
   })
 
+  it('is told again a minute after it was not taken, though no key is used, and early again once one was', async () => {
+    const { usage, known, outside, sizes } = setUp(100)
+    outside.answer = gone
+    usage.note('a', MINUTE)
+    await vi.advanceTimersByTimeAsync(MINUTE)
+    outside.answer = async () => {}
+    await vi.advanceTimersByTimeAsync(MINUTE)
+    expect(known.get('a')).toBe(1)
+    for (let i = 0; i <= 100; i++) usage.note(`key-${i}`, MINUTE)
+    expect(sizes).toEqual([1, 1, 100])
+  })
+
   it('is told when the process stops, after what is under way, and noted no more', async () => {
     const { usage, known, outside, sizes } = setUp()
     let fail: (error: Error) => void = () => {}

@@ -22,9 +22,7 @@ export interface Received {
 
 const FEEDS: Readonly<Record<Feed, true>> = { access: true, bans: true }
 
-/** Longer than any notice. */
-const MAX_LENGTH = 256
-
+/** No part of it can be longer than it should, so that nothing is read of a message that is. */
 const FORM = /^(1 ([A-Za-z0-9_-]{1,32}) ([0-9a-f]{32}) (\d{1,15}) (\d{1,15}) ([a-z]{1,16})) ([0-9a-f]{64})$/
 
 /** What is signed. The first field is the version of this form. */
@@ -33,7 +31,6 @@ export const textOf = ({ key, sender, sequence, time, feed }: Notice): string =>
 
 /** A message's parts, none of them believed yet; null for what is no message of this form. */
 export function read(message: string): Received | null {
-  if (message.length > MAX_LENGTH) return null
   const [, text, key, sender, sequence, time, feed, signature] = FORM.exec(message) ?? []
   if (text === undefined || key === undefined || sender === undefined || signature === undefined) return null
   if (feed === undefined || !Object.hasOwn(FEEDS, feed)) return null
