@@ -9,47 +9,39 @@ import { type Rig, storeConformance, type Traits } from './conformance.ts'
 
 const DEADLINE = 2000
 
-/** The server's clock is nobody's to move, and buckets go away by it. */
-const traits: Traits = {
+const TRAITS: Traits = {
   clock: { charges: false, entries: false },
   shared: true,
   refunds: false,
+  countsOn: false,
   life: true,
   empty: true,
   stall: true,
   patience: 2 * DEADLINE,
 }
 
-for (const [server, prepare] of Object.entries({
-  'Redis as it is': async () => {},
-  'a server that locks keys alone and tells scripts no time': async (
-    redis: RedisServer,
-    bridge: RestBridge,
-  ) => {
-    bridge.keyLocking = true
-    await redis.command('ACL', 'SETUSER', 'default', '-time')
-  },
-})) {
-  await describeRedis(`upstash over ${server}`, () => {
-    let redis: RedisServer
-    let bridge: RestBridge
-    beforeAll(async () => {
-      redis = await RedisServer.start()
-      bridge = await RestBridge.start(redis.port)
-      await prepare(redis, bridge)
-    })
-    afterAll(async () => {
-      await bridge?.close()
-      await redis?.stop()
-    })
+/** A server and the bridge in front of it, shared by all tests of a block. */
+interface Place {
+  readonly redis: RedisServer
+  readonly bridge: RestBridge
+}
 
-    async function opened(prefix: string): Promise<Store> {
+/** A store of its own prefix. @param injected whether the test has the clock, which is the instance's then */
+function maker(place: () => Place, injected: boolean) {
+  return async (): Promise<Rig> => {
+    const { redis, bridge } = place()
+    const prefix = `t${randomBytes(6).toString('hex')}`
+    let offset = 0
+    const start = Date.now()
+    const now = () => (injected ? start + offset : Date.now())
+    const opened: Store[] = []
+    const another = async () => {
       const options = upstash.schema.parse({ url: bridge.url, token: '${TOKEN}', prefix }) as {
         token: Secret
       }
       options.token.resolve(bridge.token)
       const outside = {
-        now: () => Date.now(),
+        now,
         micros: () => performance.now() * 1000,
         random32: () => randomBytes(4).readUInt32LE(),
         sha256: (text: string) => createHash('sha256').update(text).digest('base64url'),
@@ -58,36 +50,69 @@ for (const [server, prepare] of Object.entries({
       }
       const store = await upstash.create(options, outside, DEADLINE)
       await store.open()
+      opened.push(store)
       return store
     }
-
-    async function make(): Promise<Rig> {
-      const prefix = `rig-${randomBytes(6).toString('hex')}`
-      const stores = [await opened(prefix)]
-      const buckets = async () => (await redis.command('KEYS', `${prefix}:b:*`)) as string[]
-      return {
-        store: stores[0] as Store,
-        now: () => Date.now(),
-        held: async () => (await buckets()).length,
-        life: async () => Number(await redis.command('PTTL', (await buckets())[0] ?? '')),
-        second: async () => {
-          const second = await opened(prefix)
-          stores.push(second)
-          return second
-        },
-        empty: async () => {
-          await redis.command('FLUSHALL')
-        },
-        stall: async () => {
-          redis.freeze()
-          return async () => redis.thaw()
-        },
-        end: async () => {
-          await Promise.all(stores.map((store) => store.close()))
-        },
-      }
+    /** Names of buckets. */
+    const buckets = async () => (await redis.command('KEYS', `${prefix}:b:*`)) as string[]
+    return {
+      store: await another(),
+      now,
+      pass: (milliseconds) => {
+        offset += milliseconds
+      },
+      held: async () => {
+        const full = await Promise.all((await buckets()).map((key) => redis.command('GET', key)))
+        return full.filter((at) => Number(at) > now() * 1000).length
+      },
+      life: async () => Number(await redis.command('PTTL', (await buckets())[0] ?? '')),
+      second: another,
+      empty: async () => {
+        await redis.command('FLUSHALL')
+      },
+      stall: async () => {
+        redis.freeze()
+        return async () => redis.thaw()
+      },
+      end: async () => {
+        await Promise.all(opened.map((each) => each.close()))
+      },
     }
+  }
+}
 
-    storeConformance('upstash', make, traits)
+await describeRedis('upstash over Redis as it is', () => {
+  const place = bridged(async () => {})
+  storeConformance('upstash', maker(place, false), TRAITS)
+})
+
+await describeRedis('upstash over a server that locks keys alone and tells scripts no time', () => {
+  const place = bridged(async ({ redis, bridge }) => {
+    bridge.keyLocking = true
+    await redis.command('ACL', 'SETUSER', 'default', '-time')
   })
+  storeConformance('upstash', maker(place, true), {
+    ...TRAITS,
+    clock: { charges: true, entries: true },
+    life: false,
+  })
+})
+
+/** Starts the two before the tests of a block, and stops them after. */
+function bridged(prepare: (place: Place) => Promise<void>): () => Place {
+  let [redis, bridge]: [RedisServer?, RestBridge?] = []
+  const place = () => {
+    if (redis === undefined || bridge === undefined) throw new Error('the bridge was not started')
+    return { redis, bridge }
+  }
+  beforeAll(async () => {
+    redis = await RedisServer.start()
+    bridge = await RestBridge.start(redis.port)
+    await prepare(place())
+  })
+  afterAll(async () => {
+    await bridge?.close()
+    await redis?.stop()
+  })
+  return place
 }
