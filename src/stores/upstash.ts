@@ -59,6 +59,7 @@ export const upstash = defineStore({
   bare: null,
   deadline: 250,
   shared: true,
+  remote: true,
   inspect(options, problem) {
     const address = options.url instanceof Secret ? options.url.value : null
     const fault = address === null ? null : urlFault(address)
