@@ -19,6 +19,7 @@ const TRAITS: Traits = {
   clock: { charges: false, entries: false },
   shared: true,
   refunds: false,
+  countsOn: false,
   life: true,
   empty: true,
   stall: true,

@@ -1,14 +1,20 @@
 import type { StoreOutside } from '../contract.ts'
 import type { Carrier } from './carrier.ts'
+import { Refusal, refused } from './fault.ts'
 
 const OLDEST = 7
 
-/** Tells the operator what may go wrong with this server later. What an ACL keeps from us we do not judge. */
+/**
+ * Tells the operator what may go wrong with this server later. What an ACL keeps from us we do not judge; rejects when
+ * the server wants a password.
+ */
 export async function survey(carrier: Carrier, outside: Pick<StoreOutside, 'report'>): Promise<void> {
   const [greeting, memory] = await Promise.all([
     carrier.send(null, ['HELLO']),
     carrier.send(null, ['INFO', 'memory']),
   ])
+  // To a stranger it says so only here: of longer commands it complains about the length.
+  if (greeting instanceof Refusal && greeting.code === 'NOAUTH') throw refused(greeting)
   const version = Array.isArray(greeting) ? greeting[greeting.indexOf('version') + 1] : null
   if (typeof version === 'string' && Number.parseInt(version, 10) < OLDEST)
     outside.report('store_outdated', { store: 'redis', version, oldest: OLDEST })
