@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { z } from 'zod'
@@ -92,6 +94,16 @@ async function faultOf(promise: PromiseLike<unknown> | unknown): Promise<StoreFa
   if (!(problem instanceof StoreFault)) throw new Error(`not a fault: ${inspect(problem)}`)
   return problem
 }
+
+it('upstash: nothing that it loads is of Node alone', () => {
+  const folder = join(import.meta.dirname, '../../src/stores')
+  const files = globSync(['{upstash,scripted}.ts', '{upstash,scripted}/**/*.ts', 'contract.ts'], {
+    cwd: folder,
+  })
+  expect(files.length).toBeGreaterThan(6)
+  for (const file of files)
+    expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(/'node:|\bprocess\.|Buffer/)
+})
 
 describe('upstash: what a policy may say', () => {
   const parse = (options: object) => upstash.schema.safeParse({ token: '${TOKEN}', ...options })
@@ -245,6 +257,18 @@ await describeRedis('upstash, over a bridge to a real Redis', () => {
         expect(await held).toMatchObject({ id: 'build-bot' })
       })
       expect([requests, commands]).toEqual([2, 2])
+    })
+
+    it('a request says nothing of who sends it', async () => {
+      const store = await opened()
+      let sent: string[] = []
+      bridge.inject((exchange) => {
+        sent = Object.keys(exchange.headers)
+        return faults.none(exchange)
+      }, 1)
+      await store.charge(three)
+      expect(sent).toContain('authorization')
+      expect(sent.filter((name) => /telemetry|^x-/.test(name))).toEqual([])
     })
 
     it('scripts that the server forgot are sent again, and charge once', async () => {

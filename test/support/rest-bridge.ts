@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as after } from 'node:timers/promises'
@@ -13,6 +19,7 @@ type Command = readonly string[]
 
 /** One request that was let in, for a fault to do with as it likes. */
 export interface Exchange {
+  readonly headers: IncomingHttpHeaders
   /** Runs the commands and says what the protocol would answer. */
   execute(): Promise<{ readonly status: number; readonly body: string }>
   send(status: number, body: string, type?: string): void
@@ -168,6 +175,7 @@ export class RestBridge {
     const encode = headers['upstash-encoding'] === 'base64' ? base64 : (value: unknown) => value
     const sync = headers['upstash-sync-token']
     const exchange: Exchange = {
+      headers,
       execute: async () => {
         const answer = await this.#execute(path, body, encode)
         return { status: 'error' in answer ? 400 : 200, body: JSON.stringify(answer) }

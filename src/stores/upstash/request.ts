@@ -8,7 +8,8 @@ export type Answer = { readonly reply: ScriptReply } | { readonly refused: strin
 
 /**
  * Sends commands as one pipeline, which is one HTTP request, once. Errors of single commands come back in their places;
- * everything else rejects with a StoreFault.
+ * everything else rejects with a StoreFault. The client reads an answer whole before anybody can see how long it is: what
+ * bounds it is the time that the request may take.
  */
 export async function request(client: Redis, commands: readonly Command[]): Promise<readonly Answer[]> {
   const pipeline = client.pipeline()
