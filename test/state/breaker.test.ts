@@ -65,7 +65,22 @@ describe('the breaker', () => {
     calls(9, 'well', 'timeout')
     expect(breaker.figures().state).toBe('closed')
     clock.now = 15_500
-    calls(1, 'well', 'timeout')
+    calls(2, 'well')
+    calls(1, 'timeout')
+    expect(breaker.figures().state).toBe('closed')
+    calls(1, 'timeout')
+    expect(breaker.figures().state).toBe('open')
+  })
+
+  it('counts no call that began longer ago', () => {
+    const { breaker, call, clock } = setUp()
+    const era = breaker.admit()
+    clock.now = 11_000
+    for (let i = 0; i < 9; i++) for (const end of ['well', 'timeout'] as const) call(end)
+    breaker.succeeded(era, 0)
+    call('timeout')
+    expect(breaker.figures().state).toBe('closed')
+    call('timeout')
     expect(breaker.figures().state).toBe('open')
   })
 
@@ -74,7 +89,7 @@ describe('the breaker', () => {
     fail(5)
     clock.now = 1000
     call('well')
-    for (let i = 0; i < 7; i++) for (const end of ['well', 'timeout'] as const) call(end)
+    for (let i = 0; i < 8; i++) for (const end of ['well', 'timeout'] as const) call(end)
     expect(breaker.figures().state).toBe('closed')
   })
 
