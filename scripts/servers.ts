@@ -14,7 +14,7 @@ const TOOLS = join(import.meta.dirname, '..', '.tools')
 
 /** Proxies, which the end-to-end suites drive alike. */
 export type ServerName = 'traefik' | 'caddy' | 'nginx'
-export type ProgramName = ServerName | 'redis-server'
+export type ProgramName = ServerName | 'redis-server' | 'fail2ban-regex'
 export type Server = { readonly path: string; readonly version: string }
 export type ServerFound = Server | { readonly missing: string }
 
@@ -42,6 +42,12 @@ const SOURCES: Readonly<Record<ProgramName, Source>> = {
     versionArguments: ['--version'],
     oldest: '7.0.0',
     bring: () => fromSystemPackages('redis-server'),
+  },
+  // 0.11 is the first with <ADDR>.
+  'fail2ban-regex': {
+    versionArguments: ['--version'],
+    oldest: '0.11.0',
+    bring: () => fromSystemPackages('fail2ban'),
   },
 }
 
