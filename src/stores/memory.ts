@@ -79,8 +79,10 @@ export class MemoryStore implements Store {
     for (let index = 0; index < charges.length; index++) {
       const charge = charges[index] as Charge
       const arrival = arrivals[index] as Arrival
-      if (all && charge.cost !== 0) this.#keep(places, index, charge, arrival.next, now)
-      else this.#heal(places[index] as Place, charge, now)
+      if (charge.cost !== 0) {
+        if (all) this.#keep(places, index, charge, arrival.next, now)
+        else this.#heal(places[index] as Place, charge, now)
+      }
       results.push(charged(arrival, charge, all))
     }
     return { charged: results, epoch: this.#records.access.epoch }
@@ -152,7 +154,9 @@ export class MemoryStore implements Store {
     let moved = false
     for (let before = 0; before < index; before++) moved ||= (places[before] as Place).slot < 0
     const place = moved ? this.#table.place(key) : (places[index] as Place)
-    this.#table.set(place, next, next - interval * (burst - 1), now)
+    // A bucket that was refunded until it is full is none, even should the clock step back.
+    if (next > now) this.#table.set(place, next, next - interval * (burst - 1), now)
+    else if (place.slot >= 0) this.#table.set(place, 0, 0, now)
   }
 }
 

@@ -35,8 +35,11 @@ class Oracle {
       const peeked = arrive(this.#buckets.get(key) ?? null, now, interval, burst, 0)
       const { remaining, full } = found.ok && !all ? peeked : found
       const top = now + interval * burst
-      if (all && cost !== 0) this.#buckets.set(key, found.next)
-      else if ((this.#buckets.get(key) ?? now) > top) this.#buckets.set(key, top)
+      if (all && cost !== 0) {
+        if (found.next > now) this.#buckets.set(key, found.next)
+        else this.#buckets.delete(key)
+      }
+      if (!all && cost !== 0 && (this.#buckets.get(key) ?? now) > top) this.#buckets.set(key, top)
       return {
         ok: found.ok,
         remaining,

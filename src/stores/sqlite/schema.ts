@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { StoreFault } from '../contract.ts'
+
+/** In the file's header: `PSTN`, and the version of the tables below. */
+const APPLICATION = 0x5053544e
+const VERSION = 1
+
+/**
+ * `bucket` holds no name of what it counts: its key is 64 bits of a salted digest, and the narrowest table that there
+ * is. `entry` has rowids, because bodies are too long for an index to carry.
+ */
+const TABLES = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE epoch (feed TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE bucket (key INTEGER PRIMARY KEY, full INTEGER NOT NULL);
+  CREATE TABLE entry (
+    row INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, owner TEXT,
+    aliases TEXT NOT NULL, expires INTEGER, version INTEGER NOT NULL, used INTEGER
+  );
+  CREATE UNIQUE INDEX entry_id ON entry (kind, id);
+  CREATE INDEX entry_owner ON entry (kind, owner, id) WHERE owner IS NOT NULL;
+  CREATE INDEX entry_expires ON entry (expires) WHERE expires IS NOT NULL;
+  CREATE TABLE alias (kind TEXT, alias TEXT, id TEXT NOT NULL, PRIMARY KEY (kind, alias)) WITHOUT ROWID;
+  CREATE TABLE log (feed TEXT, epoch INTEGER, kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (feed, epoch))
+    WITHOUT ROWID;
+  CREATE TABLE audit (row INTEGER PRIMARY KEY, line TEXT NOT NULL);
+`
+
+/** What tells one file from another. */
+export interface Identity {
+  readonly store: string
+  readonly salt: string
+}
+
+/**
+ * Makes the tables in an empty file, and refuses a file that is not ours or not of this version.
+ * @param now milliseconds since the epoch; a new file's epochs start there, above those of any file before it
+ */
+export function prepareSchema(db: DatabaseSync, now: number): Identity {
+  if (isEmpty(db)) {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      // Another process may have been faster.
+      if (isEmpty(db)) create(db, now)
+      db.exec('COMMIT')
+    } finally {
+      if (db.isTransaction) db.exec('ROLLBACK')
+    }
+  }
+  if (pragma(db, 'application_id') !== APPLICATION)
+    throw new StoreFault('incompatible', 'the file belongs to another program: name another one')
+  const version = pragma(db, 'user_version')
+  if (version !== VERSION)
+    throw new StoreFault(
+      'incompatible',
+      `the file has version ${version} of the tables and this Postern reads ${VERSION}: run the Postern that wrote it, or name another file`,
+    )
+  const value = (name: string) => db.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.['value']
+  return { store: String(value('store')), salt: String(value('salt')) }
+}
+
+const isEmpty = (db: DatabaseSync): boolean => pragma(db, 'schema_version') === 0
+
+function create(db: DatabaseSync, now: number): void {
+  db.exec(TABLES)
+  const meta = db.prepare('INSERT INTO meta VALUES (?, ?)')
+  meta.run('store', randomBytes(12).toString('base64url'))
+  meta.run('salt', randomBytes(16).toString('base64url'))
+  const epoch = db.prepare('INSERT INTO epoch VALUES (?, ?)')
+  for (const feed of ['access', 'bans']) epoch.run(feed, Math.floor(now * 1000))
+  db.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}`)
+}
+
+const pragma = (db: DatabaseSync, name: string): unknown => db.prepare(`PRAGMA ${name}`).get()?.[name]
