@@ -50,8 +50,8 @@ function urlFault(text: string): string | null {
 const textOf = (value: Secret | string): string | null => (value instanceof Secret ? value.value : value)
 
 /**
- * Keeps state in a Redis at Upstash (https://upstash.com/docs/redis/features/restapi), for instances that cannot hold
- * connections or share no network. Nothing here needs Node.
+ * Keeps state in a Redis at Upstash (https://upstash.com/docs/redis/features/restapi), for instances that
+ * cannot hold connections or share no network. Nothing here needs Node.
  */
 export const upstash = defineStore({
   name: 'upstash',
@@ -77,10 +77,10 @@ export const upstash = defineStore({
           signal,
           // Whatever may have been executed is not sent twice: even `retry: false` would.
           retry: { retries: 0 },
-          // Replies are numbers, JSON and names: base64 would only make them longer, and "OK" in a list ambiguous.
+          // Replies are numbers, JSON and names: base64 makes them longer, and "OK" in a list ambiguous.
           responseEncoding: false,
           automaticDeserialization: false,
-          // Calls that arrive together do not wait for each other; see Lanes for how many requests that may make.
+          // What arrives together does not wait for each other; Lanes bounds how many requests that makes.
           enableAutoPipelining: false,
           enableTelemetry: false,
         }),

@@ -63,8 +63,9 @@ export const faults = {
 } as const
 
 /**
- * The REST protocol of Upstash in front of a real Redis: commands, pipelines, transactions, paths, base64, tokens and
- * subscriptions, and what may go wrong with them. It does not imitate Upstash's locks, quotas or eviction.
+ * The REST protocol of Upstash in front of a real Redis: commands, pipelines, transactions, paths, base64,
+ * tokens and subscriptions, and what may go wrong with them. It does not imitate Upstash's locks, quotas or
+ * eviction.
  */
 export class RestBridge {
   readonly token: string

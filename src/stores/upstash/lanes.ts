@@ -1,12 +1,12 @@
 import { StoreFault } from '../contract.ts'
 
-/** Requests in flight at once, and so connections: Node's fetch opens one for each that finds none idle, without end. */
+/** Requests in flight at once, and so connections: Node's fetch opens as many as it is asked for. */
 export const LANES = 16
 
 /** Calls that may wait for a lane. */
 const MOST_WAITING = 4096
 
-/** What one request takes, in commands and in characters: the service refuses more than 1 MB unless it is paid for. */
+/** What calls that share a request may add up to: the service refuses more than 1 MB unless it is paid for. */
 const MOST_COMMANDS = 256
 const MOST_CHARACTERS = 256 * 1024
 
@@ -19,7 +19,7 @@ export interface Command {
   readonly args: readonly string[]
 }
 
-/** One request. @returns an answer for each command; rejects with a StoreFault, and settles within a bounded time */
+/** One request. @returns an answer for each command, within a bounded time; rejects with a StoreFault */
 export type Send<Answer> = (commands: readonly Command[]) => Promise<readonly Answer[]>
 
 interface Waiting<Answer> {
@@ -31,9 +31,10 @@ interface Waiting<Answer> {
 }
 
 /**
- * Bounds how many requests are under way. A call goes out at once while a lane is free, alone in its request; the calls
- * that arrive while none is wait for the next one and share its request. So an idle store answers as fast as it can,
- * and a busy one is asked in fewer, larger requests instead of over more and more connections.
+ * Bounds how many requests are under way. A call goes out at once while a lane is free, alone in its request;
+ * the calls that arrive while none is wait for the next one and share its request. So an idle store answers
+ * as fast as it can, and a busy one is asked in fewer, larger requests instead of over more and more
+ * connections.
  */
 export class Lanes<Answer> {
   readonly #send: Send<Answer>
@@ -90,7 +91,7 @@ export class Lanes<Answer> {
     )
   }
 
-  /** Those that waited longest, as many as one request takes. What nobody waits for any more is never sent. */
+  /** Those that waited longest, as many as one request takes. What comes too late is never sent. */
   #take(): Waiting<Answer>[] {
     const now = this.#clock()
     const batch: Waiting<Answer>[] = []

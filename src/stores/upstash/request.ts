@@ -7,9 +7,9 @@ import type { Command } from './lanes.ts'
 export type Answer = { readonly reply: ScriptReply } | { readonly refused: string }
 
 /**
- * Sends commands as one pipeline, which is one HTTP request, once. Errors of single commands come back in their places;
- * everything else rejects with a StoreFault. The client reads an answer whole before anybody can see how long it is: what
- * bounds it is the time that the request may take.
+ * Sends commands as one pipeline, which is one HTTP request, once. Errors of single commands come back in
+ * their places; everything else rejects with a StoreFault. The client reads an answer whole before anybody
+ * can see how long it is: what bounds it is the time that the request may take.
  */
 export async function request(client: Redis, commands: readonly Command[]): Promise<readonly Answer[]> {
   const pipeline = client.pipeline()
@@ -39,8 +39,8 @@ const isPart = (value: unknown): value is number | string | null =>
   typeof value === 'string' || value === null || Number.isSafeInteger(value)
 
 /**
- * Why a request failed, without a word of the client's: its messages quote whole commands and whatever a gateway
- * wrote. Nobody knows whether the commands were executed.
+ * Why a request failed, without a word of the client's: its messages quote whole commands and whatever a
+ * gateway wrote. Nobody knows whether the commands were executed.
  */
 function faultOf(problem: unknown): StoreFault {
   const { name, message, cause } = problem as {

@@ -4,12 +4,12 @@ import type { Runner, Script, ScriptCall, ScriptReply } from '../scripted/runner
 import { type Command, Lanes } from './lanes.ts'
 import { type Answer, refusal, request } from './request.ts'
 
-/** Milliseconds for the first request, which has to find and greet the server. Nobody waits for it but a start. */
+/** Milliseconds for the first request, which has to find and greet the server. Only a start waits for it. */
 const OPENING = 5000
 
 /**
- * Upstash locks the whole database for a script unless it says that its keys are enough; Redis refuses the line. A
- * body with the line has a SHA of its own.
+ * Upstash locks the whole database for a script unless it says that its keys are enough; Redis refuses the
+ * line. A body with the line has a SHA of its own.
  */
 const KEY_LOCKING = '#!lua flags=allow-key-locking\n'
 
@@ -28,11 +28,12 @@ interface Prepared {
 export type ClientFor = (signal: () => AbortSignal) => Redis
 
 /**
- * Runs scripts through the REST API: each call of `run` is one HTTP request, and a second one only for scripts that the
- * server says it does not know.
+ * Runs scripts through the REST API: each call of `run` is one HTTP request, and a second one only for
+ * scripts that the server says it does not know.
  *
- * There is no messenger. The client's own subscriber says nothing when its stream ends, so that it cannot be begun
- * again, and prints to the console; nothing is lost but promptness, because every charge tells the epoch.
+ * There is no messenger. The client's own subscriber says nothing when its stream ends, so that it cannot be
+ * begun again, and prints to the console; nothing is lost but promptness, because every charge tells the
+ * epoch.
  */
 export class RestRunner implements Runner {
   readonly slotOf = null
@@ -70,7 +71,7 @@ export class RestRunner implements Runner {
     })
   }
 
-  /** Connections belong to the runtime, which lets go of idle ones; requests under way end by their deadline. */
+  /** Idle connections are the runtime's to let go of; requests under way end by their deadline. */
   async close(): Promise<void> {
     this.#closed = true
   }
