@@ -59,9 +59,8 @@ export function chargesConformance(make: Make, traits: Traits): void {
       'admit exactly the burst of a hundred charges at once',
       on(make, async ({ store }) => {
         const all = await Promise.all(Array.from({ length: 100 }, () => spendOne(store, charge('a'))))
-        expect(all.filter(({ ok }) => ok).map(({ remaining }) => remaining)).toEqual([
-          9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
-        ])
+        const left = all.filter(({ ok }) => ok).map(({ remaining }) => remaining)
+        expect(left.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
         for (const { ok, remaining, wait } of all)
           if (!ok) {
             expect(remaining).toBe(0)
@@ -270,13 +269,17 @@ export function chargesConformance(make: Make, traits: Traits): void {
   })
 }
 
-/** Random calls of one to three charges on few keys, each answer compared with the oracle's. */
+/**
+ * Random calls of one to three charges on few keys, whose limits shrink and grow, each answer compared with the
+ * oracle's. Time goes forward only: a store may forget a bucket as soon as it was full once.
+ */
 function agreement(injected: boolean): (rig: Rig) => Promise<void> {
-  const one = (cost: fc.Arbitrary<number>) => fc.record({ key: fc.nat(4), cost })
+  const one = (cost: fc.Arbitrary<number>) =>
+    fc.record({ key: fc.nat(4), burst: fc.integer({ min: 1, max: 6 }), cost })
   const call = (cost: fc.Arbitrary<number>) =>
     fc.uniqueArray(one(cost), { selector: ({ key }) => key, minLength: 1, maxLength: 3 })
   const step = fc.record({
-    after: fc.oneof(fc.nat(4000), fc.integer({ min: -3_600_000, max: 3_600_000 })),
+    after: fc.oneof(fc.nat(4000), fc.nat(3_600_000)),
     charges: fc.oneof(
       { weight: 4, arbitrary: call(fc.integer({ min: 0, max: 4 })) },
       { weight: 1, arbitrary: call(fc.integer({ min: -4, max: 0 })) },
@@ -291,8 +294,8 @@ function agreement(injected: boolean): (rig: Rig) => Promise<void> {
       for (const { after, charges } of steps) {
         if (injected) rig.pass?.(after)
         now += injected ? after * MICROS : 0
-        const asked = charges.map(({ key, cost }) =>
-          charge(`run ${run} ${key}`, 3 + key, cost, injected ? SECOND / 2 + key : HOUR),
+        const asked = charges.map(({ key, burst, cost }) =>
+          charge(`run ${run} ${key}`, burst, cost, injected ? SECOND / 2 + key : HOUR),
         )
         const expected = oracle.charge(asked, now)
         const found = await spend(rig.store, ...asked)
