@@ -193,6 +193,7 @@ const reply = (change: (parts: unknown[]) => unknown[]): Fault =>
 const OUTCOMES: Readonly<Record<string, Outcome>> = {
   'an answer after the deadline': { fault: faults.delay(2 * HASTY), executed: true, code: 'timeout' },
   'no answer at all': { fault: faults.hang, executed: true, code: 'timeout' },
+  'an answer that stops in the middle': { fault: faults.stall, executed: true, code: 'timeout' },
   'a connection that breaks before execution': { fault: faults.dropBefore, executed: false },
   'a connection that breaks after execution': { fault: faults.dropAfter, executed: true },
   'an HTML page with 502': { fault: faults.html502, executed: false },

@@ -23,6 +23,8 @@ export interface Exchange {
   /** Runs the commands and says what the protocol would answer. */
   execute(): Promise<{ readonly status: number; readonly body: string }>
   send(status: number, body: string, type?: string): void
+  /** Begins an answer that never ends. */
+  begin(body: string): void
   /** Closes the connection without an answer. */
   drop(): void
 }
@@ -51,6 +53,11 @@ export const faults = {
   },
   /** Executed, and then never answered. */
   hang: (exchange: Exchange) => exchange.execute(),
+  /** Executed, and then half an answer. */
+  stall: async (exchange: Exchange) => {
+    const { body } = await exchange.execute()
+    exchange.begin(body.slice(0, body.length / 2))
+  },
   html502: (exchange: Exchange) =>
     exchange.send(502, '<html><body><h1>502 Bad Gateway</h1></body></html>', 'text/html'),
   /** Not executed; any body, well formed or not. */
@@ -185,6 +192,7 @@ export class RestBridge {
         if (sync !== undefined) response.setHeader('upstash-sync-token', `after-${++this.#writes}`)
         reply(response, status, text, type)
       },
+      begin: (text) => response.writeHead(200, { 'content-type': 'application/json' }).write(text),
       drop: () => response.destroy(),
     }
     const fault = this.#times-- > 0 ? this.#fault : null
