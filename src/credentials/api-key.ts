@@ -6,7 +6,6 @@ import { cidr, name, permission, scope, secret } from '../schema/fields.ts'
 import { suggestion } from '../schema/problem.ts'
 import { Secret, secretOf, weakness } from '../schema/secret.ts'
 import { formOf, tagFits } from './api-key/form.ts'
-import { instant } from './api-key/record.ts'
 import {
   judge,
   type KeyStanding,
@@ -21,6 +20,7 @@ import {
   type KeyLookup,
   type StoredKey,
 } from './contract.ts'
+import { instant } from './key-record.ts'
 
 /** Longer than any key, shorter than anything worth hashing for a stranger. */
 const MAX_LENGTH = 256

@@ -3,7 +3,7 @@ import type { LimitUse } from '../core/limit.ts'
 import type { Authenticator, CredentialRequest } from '../core/model.ts'
 import type { Soon } from '../core/soon.ts'
 import type { Path } from '../schema/problem.ts'
-import type { KeyRecord } from './api-key/record.ts'
+import type { KeyRecord } from './key-record.ts'
 
 /** A key that a store holds. The same object as long as the record is the same, so that it can stand for what was derived from it. */
 export interface StoredKey {

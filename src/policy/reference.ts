@@ -35,7 +35,8 @@ export function policyReference(): string {
   ]
   for (const [name, section] of Object.entries(schema.properties ?? {})) {
     parts.push(`## \`${name}\``, `${section.description ?? ''}${defaultOf(section)}`.trim())
-    const rows = rowsOf(section, '')
+    // A section that may also be one word has its fields where it is a mapping.
+    const rows = rowsOf(section.anyOf?.find(isMapping) ?? section, '')
     if (rows.length > 0)
       parts.push(['| field | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n'))
   }

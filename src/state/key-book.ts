@@ -1,8 +1,8 @@
 import { Bounded } from '../core/bounded.ts'
 import type { CredentialRequest } from '../core/model.ts'
 import { type Soon, whenKnown } from '../core/soon.ts'
-import { keyRecord } from '../credentials/api-key/record.ts'
 import type { KeyLookup, StoredKey, StoredKeys } from '../credentials/contract.ts'
+import { keyRecord } from '../credentials/key-record.ts'
 import type { Entry, Store } from '../stores/contract.ts'
 
 /** What the book needs to know of how far it can be trusted. */

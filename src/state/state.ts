@@ -104,6 +104,11 @@ export class State {
     await this.#notices?.start((feed) => void this.knowledge.hear(feed))
   }
 
+  /** Somebody has changed the store by way of this instance: it learns of it now, and others soon. */
+  changed(): void {
+    for (const feed of ['access', 'bans'] as const) void this.knowledge.changed(feed)
+  }
+
   async stop(): Promise<void> {
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.knowledge.stop()

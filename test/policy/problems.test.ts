@@ -54,7 +54,7 @@ const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
   ['a field of a later version', { extra: 'revocation: {}' }, /revocation: is not a known field/],
   ['an unknown store', { store: 'store: mongo' }, /store: is not a store: .*memory/],
   ['a mistyped store', { store: 'store: sqllite' }, /store: is not a store: did you mean `sqlite`\?/],
-  ['a store that is no text', { store: 'store: 7' }, /store: is not a store: write memory or sqlite/],
+  ['a store that is no text', { store: 'store: 7' }, /store: is not a store: write memory/],
   [
     'a store without a name',
     { store: 'store: { instances: 2 }' },

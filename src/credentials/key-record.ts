@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { parseNetwork } from '../../core/address.ts'
-import { name, permission, scope } from '../../schema/fields.ts'
+import { parseNetwork } from '../core/address.ts'
+import { name, permission, scope } from '../schema/fields.ts'
 
 /** A point in time as people write it (RFC 3339, an offset is required). */
 export const instant = z.iso.datetime({
