@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type KeyRecord, keyFields } from '../credentials/api-key/record.ts'
+import { type KeyRecord, keyFields } from '../credentials/key-record.ts'
 import { name } from '../schema/fields.ts'
 import { suggestion } from '../schema/problem.ts'
 import type { Change, Entry } from '../stores/contract.ts'

@@ -1,4 +1,4 @@
-import { type KeyFields, keyFields } from '../credentials/api-key/record.ts'
+import { type KeyFields, keyFields } from '../credentials/key-record.ts'
 import { type Path, suggestion } from '../schema/problem.ts'
 import type { Facts } from './facts.ts'
 import { type Trouble, trouble } from './reply.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type KeyRecord, keyRecord } from '../credentials/api-key/record.ts'
+import { type KeyRecord, keyRecord } from '../credentials/key-record.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
 
 const nullableInstant = (description: string) => z.iso.datetime().nullable().meta({ description })

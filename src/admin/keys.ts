@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type KeyDigest, type KeyRecord, keyFields, MAX_DIGESTS } from '../credentials/api-key/record.ts'
+import { type KeyDigest, type KeyRecord, keyFields, MAX_DIGESTS } from '../credentials/key-record.ts'
 import { duration, name } from '../schema/fields.ts'
 import type { Applied, Change, Entry } from '../stores/contract.ts'
 import { type ApiKeyFacts, environmentOf, type Facts, signingPepper } from './facts.ts'

@@ -1,5 +1,5 @@
 import { mintKey, randomText, startOf } from '../credentials/api-key/form.ts'
-import type { KeyDigest } from '../credentials/api-key/record.ts'
+import type { KeyDigest } from '../credentials/key-record.ts'
 import type { AdminOutside } from './ledger.ts'
 
 /** A key that was just made: shown once, and kept only as its digest. */

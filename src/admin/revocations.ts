@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { instant } from '../credentials/api-key/record.ts'
+import { instant } from '../credentials/key-record.ts'
 import { suggestion } from '../schema/problem.ts'
 import { MAX_REVOCATIONS, type Revocation, revocation, revocationId } from '../state/revocation.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
