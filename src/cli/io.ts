@@ -9,6 +9,8 @@ export interface Io {
   readonly stdout: TextSink
   /** Takes problems. */
   readonly stderr: TextSink
+  /** What is piped in; the process's own unless given. */
+  readonly stdin?: AsyncIterable<Uint8Array | string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where relative paths start. */
   readonly cwd: string
