@@ -30,12 +30,16 @@ issuers:
     algorithms: [RS256]
     claims: { roles: roles, email: email } # a leading / is a JSON Pointer: /realm_access/roles
 
-# API keys, by digest. \`postern keys create --owner build-bot\` makes a key and the line that goes here.
+# Where counters, keys, revocations and bans are kept: a file beside this one. docs/stores.md tells the others.
+store: { sqlite: ./postern.db }
+
+# API keys. \`postern keys create --owner build-bot --roles user\` makes one in the store; docs/keys.md tells the rest.
 # apiKeys:
 #   prefix: ak
 #   peppers: { v1: "\${API_KEY_PEPPER}" } # openssl rand -hex 32
-#   keys:
-#     build-bot: { digest: "hmac-sha256:v1:...", roles: [user] }
+
+# Clients that keep presenting wrong credentials are banned for a while (docs/bans.md).
+# bans: { failures: 10/5m }
 
 roles:
   user: { permissions: ["app:use"] }
