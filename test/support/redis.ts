@@ -133,9 +133,13 @@ export class RedisCluster {
   }
 
   static async start(): Promise<RedisCluster> {
-    // A node takes port + 10000 for the others, which has to be a port as well.
     const ports = new Set<number>()
-    while (ports.size < 3) ports.add(await portNear(20_000 + Math.floor(Math.random() * 9_000)))
+    while (ports.size < 3) {
+      // A node takes port + 10000 for the others; both below those that the system gives away.
+      const port = 12_000 + Math.floor(Math.random() * 10_000)
+      if ((await portNear(port)) === port && (await portNear(port + 10_000)) === port + 10_000)
+        ports.add(port)
+    }
     const options = [
       '--cluster-enabled',
       'yes',
@@ -151,9 +155,13 @@ export class RedisCluster {
       const [from, to] = RANGES[index] as readonly [number, number]
       await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
       await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
-      if (first && node !== first) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first.port))
     }
-    await until(() => cluster.#whole())
+    // A greeting may get lost, and is then forgotten.
+    await until(async () => {
+      for (const node of nodes)
+        if (first && node !== first) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first.port))
+      return cluster.#whole()
+    }, 'the cluster')
     return cluster
   }
 
@@ -252,9 +260,9 @@ export async function certificate(folder: string): Promise<{ readonly key: strin
   return { key, cert }
 }
 
-/** Waits until something holds, for ten seconds at most. */
+/** Waits until something holds, for twenty seconds at most. */
 export async function until(holds: () => boolean | Promise<boolean>, what = 'a condition'): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 20_000
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`${what} did not come to hold`)
     await delay(10)
