@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type Arrival, arrive } from '../../core/limit.ts'
 import type { Charge, Charged } from '../../core/model.ts'
 
-/** After so many charges a stretch of the table, twice as long, is rid of what is full: it never outgrows its use. */
+/** After so many charges a stretch of the table, twice as long as they were many, is rid of what is full. */
 const SWEEP_EVERY = 64
 
 /** Arrival times in a table. All of this happens inside of a transaction of the caller's. */
@@ -26,7 +26,7 @@ export class Buckets {
     )
     this.#delete = db.prepare('DELETE FROM bucket WHERE key = ?')
     this.#stretch = db.prepare(
-      `SELECT max(key) AS last FROM (SELECT key FROM bucket WHERE key >= ? ORDER BY key LIMIT ${2 * SWEEP_EVERY})`,
+      'SELECT max(key) AS last FROM (SELECT key FROM bucket WHERE key >= ? ORDER BY key LIMIT ?)',
     )
     this.#stretch.setReadBigInts(true)
     this.#sweep = db.prepare('DELETE FROM bucket WHERE key BETWEEN ? AND ? AND full <= ?')
@@ -84,8 +84,8 @@ export class Buckets {
   }
 
   #sweepSome(now: number): void {
+    const last = this.#stretch.get(this.#swept, 2 * this.#charges)?.['last']
     this.#charges = 0
-    const last = this.#stretch.get(this.#swept)?.['last']
     if (typeof last !== 'bigint') {
       this.#swept = -(2n ** 63n)
       return
