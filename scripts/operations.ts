@@ -1,0 +1,202 @@
+/**
+ * What becomes of clients when something that Postern depends on fails: the tables in docs/operations.md, and what the
+ * suites in test/faults show row by row.
+ */
+
+/** Who asks in each situation, and the heading of their column. */
+export const CLIENTS = {
+  local: '`onOutage: local`',
+  deny: '`onOutage: deny`',
+  allow: '`onOutage: allow`',
+  used: 'API key, used before',
+  unused: 'API key, not used before',
+  token: 'JWT',
+  revoked: 'JWT, revoked before',
+} as const
+
+export type Client = keyof typeof CLIENTS
+
+/** What a client gets, in the form of `answerText`. */
+export type Answers = Readonly<Record<Client, string>>
+
+interface Situation {
+  readonly when: string
+  readonly answers: Answers
+}
+
+const REVOKED = '401 credential_revoked'
+
+/** Every situation that a fault of the store leads to. */
+export const SITUATIONS = {
+  whole: {
+    when: 'the store answers',
+    answers: {
+      ...{ local: '200', deny: '200', allow: '200' },
+      ...{ used: '200', unused: '200', token: '200', revoked: REVOKED },
+    },
+  },
+  silent: {
+    when: 'it is **silent**',
+    answers: {
+      ...{ local: '200 (limits)', deny: '503 limit_unavailable (limits)', allow: '200 (limits)' },
+      ...{ used: '200', unused: '503 key_unavailable', token: '200', revoked: REVOKED },
+    },
+  },
+  longSilent: {
+    when: 'it has been silent for more than ten seconds (the record says so after 14 at the latest)',
+    answers: {
+      local: '200 (limits, revocations)',
+      deny: '503 limit_unavailable (limits, revocations)',
+      allow: '200 (limits, revocations)',
+      used: '200 (keys, revocations)',
+      unused: '503 key_unavailable (revocations)',
+      token: '200 (revocations)',
+      revoked: `${REVOKED} (revocations)`,
+    },
+  },
+  tooLong: {
+    when: 'it has been silent for longer than `maxStale`',
+    answers: {
+      local: '200 (limits, revocations)',
+      deny: '503 limit_unavailable (limits, revocations)',
+      allow: '200 (limits, revocations)',
+      used: '503 key_unavailable (revocations)',
+      unused: '503 key_unavailable (revocations)',
+      token: '200 (revocations)',
+      revoked: `${REVOKED} (revocations)`,
+    },
+  },
+  unknown: {
+    when: 'it has not answered since the service was started',
+    answers: {
+      local: '200 (limits, revocations)',
+      deny: '503 limit_unavailable (limits, revocations)',
+      allow: '200 (limits, revocations)',
+      used: '503 key_unavailable (revocations)',
+      unused: '503 key_unavailable (revocations)',
+      token: '200 (revocations)',
+      revoked: '200 (revocations)',
+    },
+  },
+  full: {
+    when: 'it **reads but does not write**, for as long as it takes',
+    answers: {
+      ...{ local: '200 (limits)', deny: '503 limit_unavailable (limits)', allow: '200 (limits)' },
+      ...{ used: '200', unused: '200', token: '200', revoked: REVOKED },
+    },
+  },
+  emptied: {
+    when: 'it answers, but was **emptied**',
+    answers: {
+      ...{ local: '200', deny: '200', allow: '200' },
+      ...{ used: '401 key_unknown', unused: '401 key_unknown', token: '200', revoked: REVOKED },
+    },
+  },
+} as const satisfies Readonly<Record<string, Situation>>
+
+export type SituationName = keyof typeof SITUATIONS
+
+/** One thing that may happen to a store. */
+export interface Fault {
+  readonly store: 'redis' | 'redis cluster' | 'upstash' | 'sqlite'
+  readonly what: string
+  /** What clients get while it lasts. */
+  readonly during: SituationName
+  /** What they get once it is over. */
+  readonly after: 'whole' | 'emptied'
+  readonly heals: string
+  /** Events in the process's log, in their order. */
+  readonly events: readonly string[]
+  /** Why no test injects it. */
+  readonly reasoned?: string
+}
+
+const WENT = ['store_unavailable', 'store_available'] as const
+
+export const FAULTS = {
+  'redis-frozen': {
+    store: 'redis',
+    what: 'frozen: connections stay open and nobody answers (`SIGSTOP`)',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it goes on. It then executes the charges that were sent to it, each once.',
+    events: WENT,
+  },
+  'redis-killed': {
+    store: 'redis',
+    what: 'killed, and started again with its data (`appendonly yes`)',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it is back and has loaded its data',
+    events: WENT,
+  },
+  'redis-emptied': {
+    store: 'redis',
+    what: 'killed, and started again empty',
+    during: 'silent',
+    after: 'emptied',
+    heals: 'when it is back. Revocations are written back; keys and counters are gone.',
+    events: [...WENT, 'store_emptied'],
+  },
+  'redis-replica': {
+    store: 'redis',
+    what: 'turned into a read-only replica',
+    during: 'full',
+    after: 'whole',
+    heals: 'when it takes writes again',
+    events: WENT,
+  },
+  'redis-memory': {
+    store: 'redis',
+    what: 'out of memory (`maxmemory` with `noeviction`)',
+    during: 'full',
+    after: 'whole',
+    heals: 'when there is memory again',
+    events: WENT,
+  },
+  'redis-password': {
+    store: 'redis',
+    what: 'its password was changed, and connections were closed',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it takes the password of the policy again. Another one needs a restart.',
+    events: WENT,
+  },
+  'redis-permission': {
+    store: 'redis',
+    what: 'our user lost its permissions (ACL)',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it has them again',
+    events: WENT,
+  },
+  'redis-slow': {
+    store: 'redis',
+    what: 'each answer comes 2 s late',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when answers come in time. What was sent meanwhile was charged, each once.',
+    events: WENT,
+  },
+  'redis-absent': {
+    store: 'redis',
+    what: 'not there when the service starts',
+    during: 'unknown',
+    after: 'whole',
+    heals: 'when it is there',
+    events: ['store_not_opened'],
+  },
+} as const satisfies Readonly<Record<string, Fault>>
+
+export type FaultName = keyof typeof FAULTS
+
+/** The outcome of a check in one form for tables and tests: `503 key_unavailable (revocations)`. */
+export function answerText(given: {
+  readonly status: number
+  readonly reason: string | null
+  readonly degraded: readonly string[]
+}): string {
+  const { status, reason, degraded } = given
+  const words = reason === null ? `${status}` : `${status} ${reason}`
+  return degraded.length === 0 ? words : `${words} (${degraded.join(', ')})`
+}

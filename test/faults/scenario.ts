@@ -1,0 +1,207 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
+import {
+  CLIENTS,
+  type Client,
+  FAULTS,
+  type Fault,
+  type FaultName,
+  SITUATIONS,
+} from '../../scripts/operations.ts'
+import type { EntryDraft } from '../../src/stores/contract.ts'
+import { type Line, newKey, newToken, revoking } from './credentials.ts'
+import { type Answered, BURST, holds, Stand, someClient } from './stand.ts'
+
+/** A store that can be broken and mended. */
+export interface Broken {
+  /** What stands behind `store:` in the service's policy, beside `maxStale`. */
+  readonly store: string
+  /** Puts entries into the store, before the service starts. */
+  seed(entries: readonly EntryDraft[]): Promise<void>
+  /** Begins the fault. */
+  strike(): Promise<void>
+  /** Ends it. */
+  heal(): Promise<void>
+  /** Lets go of everything. */
+  close(): Promise<void>
+  /** Whether the fault is there before the service is. */
+  readonly early?: boolean
+}
+
+/** Milliseconds for which a key is good while the store is silent: longer than it takes for knowledge to be old. */
+const MAX_STALE = 20_000
+/** No decision waits longer for anybody than 400 ms; what comes on top is the test machine's. */
+const PROMPT = 3000
+/** Checks of each kind at the beginning of a fault, which are counted exactly. */
+const FIRST = 3
+/** Checks without limits that have to be answered meanwhile. */
+const OTHERS = 50
+
+/** Milliseconds: longer than knowledge stays fresh without a word from the store. */
+const WATCHED = 15_000
+/** Keys that nobody has used yet, enough for a new one each time. */
+const UNUSED = 300
+const ALL = Object.keys(CLIENTS) as readonly Client[]
+
+/** Services start one after the other: a machine of two cores would let them miss their deadlines. */
+let starting: Promise<unknown> = Promise.resolve()
+
+/** Makes the store of a fault. */
+export type Injector = () => Promise<Broken>
+
+/** Lets a fault happen to a real service, and shows that what the table says of it is so. */
+export async function show(name: FaultName, injector: Injector): Promise<void> {
+  const fault: Fault = FAULTS[name]
+  const broken = await injector()
+  const cast = await Cast.make(broken)
+  try {
+    if (broken.early === true) await broken.strike()
+    const store = `{ ${broken.store}, maxStale: ${MAX_STALE}ms, deadline: 250ms }`
+    const started = starting.then(() => Stand.start({ store }))
+    starting = started.catch(() => {})
+    const stand = await started
+    try {
+      await play(fault, broken, cast, stand)
+    } catch (problem) {
+      throw new Error(`${name}: ${problem instanceof Error ? problem.message : problem}\n${stand.errors}`, {
+        cause: problem,
+      })
+    } finally {
+      expect(await stand.stop()).toBe(0)
+    }
+  } finally {
+    await broken.close()
+  }
+}
+
+async function play(fault: Fault, broken: Broken, cast: Cast, stand: Stand): Promise<void> {
+  if (broken.early !== true) {
+    await cast.expect(stand, SITUATIONS.whole.answers, ['local', 'deny', 'allow', 'used', 'token', 'revoked'])
+    await broken.strike()
+  }
+  const during = SITUATIONS[fault.during].answers
+  const [others] = await Promise.all([
+    stand.others(OTHERS),
+    ...Array.from({ length: FIRST }, () => cast.expect(stand, during, ALL)),
+  ])
+  expect(others).toBe(OTHERS)
+  expect(await stand.ready()).toBe(true)
+
+  if (fault.during === 'silent') {
+    await cast.reach(stand, SITUATIONS.longSilent.answers, ['token'])
+    await cast.expect(stand, SITUATIONS.longSilent.answers, ALL)
+    expect(await stand.metric('postern_store_up')).toBe(0)
+    await cast.reach(stand, SITUATIONS.tooLong.answers, ['used'])
+    await cast.expect(stand, SITUATIONS.tooLong.answers, ALL)
+    expect(await stand.others(OTHERS)).toBe(OTHERS)
+  } else if (fault.during === 'full') await cast.watch(stand, during)
+
+  await broken.heal()
+  const after = fault.after === 'emptied' ? SITUATIONS.emptied.answers : SITUATIONS.whole.answers
+  await cast.reach(stand, after, ALL)
+  expect(await stand.metric('postern_store_up')).toBe(1)
+  expect(stand.events.map(({ event }) => event)).toEqual(expect.arrayContaining([...fault.events]))
+  await cast.settle(stand, fault.after === 'emptied')
+}
+
+/** Everybody who asks. */
+class Cast {
+  readonly #used: Line
+  readonly #unused: readonly Line[]
+  readonly #token: Line
+  readonly #revoked: Line
+  /** Whose charges are counted exactly; while it is waited for something, others ask. */
+  readonly #counted = someClient()
+  #next = 0
+  #sent = 0
+  #answered = 0
+
+  static async make(broken: Broken): Promise<Cast> {
+    const used = newKey()
+    const unused = Array.from({ length: UNUSED }, newKey)
+    await broken.seed([used.entry, ...unused.map(({ entry }) => entry), revoking('mallory')])
+    const lines = unused.map(({ line }) => line)
+    return new Cast(used.line, lines, await newToken('ann'), await newToken('mallory'))
+  }
+
+  private constructor(used: Line, unused: readonly Line[], token: Line, revoked: Line) {
+    this.#used = used
+    this.#unused = unused
+    this.#token = token
+    this.#revoked = revoked
+  }
+
+  /** Asks for some, all at once; each must get what the situation says. */
+  async expect(
+    stand: Stand,
+    answers: Readonly<Record<Client, string>>,
+    clients: readonly Client[],
+  ): Promise<void> {
+    const seen = await Promise.all(clients.map((client) => this.#ask(stand, client, this.#counted)))
+    const texts = clients.map((client, index) => [client, seen[index]?.text])
+    expect(Object.fromEntries(texts)).toEqual(
+      Object.fromEntries(clients.map((client) => [client, answers[client]])),
+    )
+    for (const { waited } of seen) expect(waited).toBeLessThan(PROMPT)
+  }
+
+  /** Asks on until each has got what the situation says. */
+  async reach(
+    stand: Stand,
+    answers: Readonly<Record<Client, string>>,
+    clients: readonly Client[],
+  ): Promise<void> {
+    const stranger = someClient()
+    let seen: string[] = []
+    const what = () => clients.map((client) => `${client} gets ${answers[client]}`).join(', ')
+    try {
+      await holds(async () => {
+        seen = (await Promise.all(clients.map((client) => this.#ask(stand, client, stranger)))).map(
+          ({ text }) => text,
+        )
+        return clients.every((client, index) => seen[index] === answers[client])
+      }, what())
+    } catch (problem) {
+      throw new Error(`${(problem as Error).message}; last it was ${seen.join(', ')}`)
+    }
+  }
+
+  /** Asks on for longer than knowledge stays fresh; nobody ever gets anything else. */
+  async watch(stand: Stand, answers: Readonly<Record<Client, string>>): Promise<void> {
+    const stranger = someClient()
+    const seen = ALL.map(() => new Set<string>())
+    for (const end = performance.now() + WATCHED; performance.now() < end; await delay(100)) {
+      const each = await Promise.all(ALL.map((client) => this.#ask(stand, client, stranger)))
+      each.forEach(({ text }, index) => void seen[index]?.add(text))
+    }
+    const texts = ALL.map((client, index) => [client, [...(seen[index] ?? [])].join(' or ')])
+    expect(Object.fromEntries(texts)).toEqual(answers)
+  }
+
+  /** What was charged: at least all that was answered, at most all that was sent. */
+  async settle(stand: Stand, emptied: boolean): Promise<void> {
+    const sent = this.#sent
+    const answered = this.#answered
+    const last = await this.#ask(stand, 'local', this.#counted)
+    const spent = BURST - (last.record.limits[0]?.remaining ?? 0) - 1
+    expect(spent).toBeLessThanOrEqual(sent)
+    if (!emptied) expect(spent).toBeGreaterThanOrEqual(answered)
+  }
+
+  async #ask(stand: Stand, client: Client, address: string): Promise<Answered> {
+    const answer = await this.#askOf(stand, client, address)
+    if (client === 'local' && address === this.#counted) {
+      this.#sent++
+      if (!answer.record.degraded.includes('limits')) this.#answered++
+    }
+    return answer
+  }
+
+  #askOf(stand: Stand, client: Client, address: string): Promise<Answered> {
+    if (client === 'used') return stand.ask('key', this.#used, address)
+    if (client === 'unused') return stand.ask('key', this.#unused[this.#next++ % UNUSED] as Line, address)
+    if (client === 'token') return stand.ask('token', this.#token, address)
+    if (client === 'revoked') return stand.ask('token', this.#revoked, address)
+    return stand.ask(client, null, address)
+  }
+}
