@@ -1,12 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { StoreFault, type StoreOutside } from '../contract.ts'
 import { Buckets } from './buckets.ts'
 import { leavesSound } from './fault.ts'
 import { Records } from './records.ts'
 import { prepareSchema } from './schema.ts'
+import { prepare, type Statement } from './statement.ts'
 
 /** Microseconds for which a file is taken to be the one that was opened. */
 const LOOK_AGAIN = 10_000
@@ -30,9 +31,9 @@ interface Opened {
   readonly db: DatabaseSync
   readonly buckets: Buckets
   readonly records: Records
-  readonly begin: StatementSync
-  readonly commit: StatementSync
-  readonly dataVersion: StatementSync
+  readonly begin: Statement
+  readonly commit: Statement
+  readonly dataVersion: Statement
   readonly inode: string
   durability: Durability
   /** The other processes' commits as of `epoch`. */
@@ -84,8 +85,8 @@ export class SqliteFile {
       const answer = work(opened)
       if (stands(answer)) {
         commit.run()
-        // Our own commits do not move `data_version`.
-        opened.seen = -1
+        // Our own commits do not move `data_version`; those of counters do not move the epoch either.
+        if (durability === 'full') opened.seen = -1
       } else db.exec('ROLLBACK')
       return answer
     } catch (error) {
@@ -99,7 +100,7 @@ export class SqliteFile {
   epoch(): number {
     const opened = this.#current()
     try {
-      const seen = opened.dataVersion.get()?.['data_version'] as number
+      const seen = opened.dataVersion.get()?.[0] as number
       if (seen !== opened.seen) {
         opened.epoch = opened.records.epoch('access')
         opened.seen = seen
@@ -146,9 +147,9 @@ export class SqliteFile {
         db,
         buckets: new Buckets(db, salt),
         records: new Records(db, store),
-        begin: db.prepare('BEGIN IMMEDIATE'),
-        commit: db.prepare('COMMIT'),
-        dataVersion: db.prepare('PRAGMA data_version'),
+        begin: prepare(db, 'BEGIN IMMEDIATE'),
+        commit: prepare(db, 'COMMIT'),
+        dataVersion: prepare(db, 'PRAGMA data_version'),
         inode: inodeOf(path),
         durability: 'full',
         seen: -1,

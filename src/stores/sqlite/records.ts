@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import {
   type Applied,
   type Change,
@@ -10,13 +10,13 @@ import {
   type Feed,
   type Page,
 } from '../contract.ts'
+import { prepare, type Row, type Statement } from './statement.ts'
 
 /** Changes of a feed, and audit lines, that are kept. */
 const KEPT = 10_000
 /** What every write looks for at least that is over. */
 const SWEPT = 64
 
-type Row = Record<string, SQLOutputValue>
 type Refusal = Extract<Applied, { ok: false }>
 
 const COLUMNS = 'entry.kind, entry.id, body, owner, aliases, expires, version, used'
@@ -26,11 +26,11 @@ const LIVES = '(expires IS NULL OR expires > ?)'
 /** Entries, feeds and audit lines in tables. What writes happens inside of a transaction of the caller's. */
 export class Records {
   readonly #store: string
-  readonly #statements: Readonly<Record<keyof typeof SQL, StatementSync>>
+  readonly #statements: Readonly<Record<keyof typeof SQL, Statement>>
 
   constructor(db: DatabaseSync, store: string) {
     this.#store = store
-    const prepared = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
+    const prepared = Object.entries(SQL).map(([name, sql]) => [name, prepare(db, sql)])
     this.#statements = Object.fromEntries(prepared)
   }
 
@@ -80,7 +80,7 @@ export class Records {
   }
 
   epoch(feed: Feed): number {
-    return this.#statements.epoch.get(feed)?.['value'] as number
+    return this.#statements.epoch.get(feed)?.[0] as number
   }
 
   /** Each change moves the epoch by one, so that the log tells all when it has as many lines as the epoch has moved. */
@@ -88,7 +88,7 @@ export class Records {
     const epoch = this.epoch(feed)
     const moved = epoch - since
     const rows = moved >= 0 && moved <= KEPT ? this.#statements.since.all(feed, since) : []
-    const entries = rows.map(({ kind, id }) => ({ kind: kind as EntryKind, id: id as string }))
+    const entries = rows.map(([kind, id]) => ({ kind: kind as EntryKind, id: id as string }))
     return { epoch, store: this.#store, entries: entries.length === moved ? entries : null }
   }
 
@@ -97,7 +97,7 @@ export class Records {
   }
 
   history(limit: number): string[] {
-    return this.#statements.history.all(limit).map(({ line }) => line as string)
+    return this.#statements.history.all(limit).map(([line]) => line as string)
   }
 
   /** Does one change. @returns the version, 0 for what is gone; or why it may not happen */
@@ -124,7 +124,7 @@ export class Records {
     const version = (before?.version ?? 0) + 1
     for (const alias of before?.aliases ?? []) freeAlias.run(kind, alias)
     for (const alias of new Set(aliases)) {
-      const holder = aliasOf.get(kind, alias)?.['id'] as string | undefined
+      const holder = aliasOf.get(kind, alias)?.[0] as string | undefined
       if (holder !== undefined) {
         const other = entryOf(any.get(kind, holder))
         if (other !== null && (other.expires === null || other.expires > now)) return 'alias_taken'
@@ -176,14 +176,15 @@ const SQL = {
 
 function entryOf(row: Row | undefined): Entry | null {
   if (row === undefined) return null
+  const [kind, id, body, owner, aliases, expires, version, used] = row
   return {
-    kind: row['kind'] as EntryKind,
-    id: row['id'] as string,
-    body: row['body'] as string,
-    owner: row['owner'] as string | null,
-    aliases: JSON.parse(row['aliases'] as string) as string[],
-    expires: row['expires'] as number | null,
-    version: row['version'] as number,
-    used: row['used'] as number | null,
+    kind: kind as EntryKind,
+    id: id as string,
+    body: body as string,
+    owner: owner as string | null,
+    aliases: JSON.parse(aliases as string) as string[],
+    expires: expires as number | null,
+    version: version as number,
+    used: used as number | null,
   }
 }

@@ -7,7 +7,7 @@ const APPLICATION = 0x5053544e
 const VERSION = 1
 
 /**
- * `bucket` holds no name of what it counts: its key is 64 bits of a salted digest, and the narrowest table that there
+ * `bucket` holds no name of what it counts: its key is 52 bits of a salted digest, and the narrowest table that there
  * is. `entry` has rowids, because bodies are too long for an index to carry.
  */
 const TABLES = `
