@@ -165,5 +165,10 @@ function sourceOf(
   const path = resolve(io.cwd, file)
   const status = statSync(path, { throwIfNoEntry: false })
   if (status?.isFile() !== true) throw new CommandFailure(1, `${file} is not a file that can be read\n`)
-  return { bytes: createReadStream(path, { highWaterMark: 1 << 18 }), size: status.size }
+  return { bytes: bytesOf(path), size: status.size }
+}
+
+/** Opened only when somebody reads, so that an import which never begins leaves nothing open. */
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 18 })
 }
