@@ -12,7 +12,14 @@ import {
   type Store,
   StoreFault,
 } from '../stores/contract.ts'
-import { Breaker, type BreakerFigures, type BreakerOutside, type Failure, REFUSED } from './breaker.ts'
+import {
+  Breaker,
+  type BreakerFigures,
+  type BreakerOutside,
+  type BreakerState,
+  type Failure,
+  REFUSED,
+} from './breaker.ts'
 import { Deadline } from './deadline.ts'
 
 /** Milliseconds for what no decision waits for. */
@@ -32,13 +39,19 @@ export interface GuardedStore extends Store {
 }
 
 /**
- * Puts a deadline of ours and a breaker around a store. Clients of stores do not protect us: a frozen server makes them
- * wait for ever, whatever timeout they were given.
+ * Puts a deadline of ours and two breakers around a store. Clients of stores do not protect us: a frozen server makes
+ * them wait for ever, whatever timeout they were given.
+ *
+ * What writes and what only reads have a breaker each: a store that is full or read-only refuses every charge and can
+ * still tell of revocations and keys, so it has to be asked for them.
  *
  * A call that ends late was perhaps executed all the same, and is never repeated; its answer is dropped. What answers at
  * once passes through without a promise or a timer.
  */
 export const guarded = (store: Store, options: GuardOptions): GuardedStore => new Guarded(store, options)
+
+/** Worst first. */
+const STATES: readonly BreakerState[] = ['open', 'half-open', 'closed']
 
 /** What a caller gets instead of an answer. */
 type Otherwise<T> = (fault: StoreFault) => Soon<T>
@@ -48,7 +61,8 @@ class Guarded implements GuardedStore {
   readonly shared: boolean
   readonly messenger: Messenger | null
   readonly #store: Store
-  readonly #breaker: Breaker
+  readonly #writes: Breaker
+  readonly #reads: Breaker
   readonly #soon: Deadline
   readonly #later: Deadline
   /** All callers are told the same: a fault for each would cost more than the call. */
@@ -61,11 +75,14 @@ class Guarded implements GuardedStore {
     this.name = name
     this.shared = store.shared
     this.#store = store
-    this.#breaker = new Breaker({
-      ticks: () => options.ticks(),
-      random: () => options.random(),
-      report: (event, details) => options.report(event, { store: name, ...details }),
-    })
+    const breakerOf = (what: 'writes' | 'reads') =>
+      new Breaker({
+        ticks: () => options.ticks(),
+        random: () => options.random(),
+        report: (event, details) => options.report(event, { store: name, what, ...details }),
+      })
+    this.#writes = breakerOf('writes')
+    this.#reads = breakerOf('reads')
     this.#soon = new Deadline(deadline > 0 ? deadline : patience, () => options.ticks())
     this.#later = new Deadline(patience, () => options.ticks())
     this.#late = new StoreFault('timeout', `the ${name} store did not answer in time`)
@@ -74,14 +91,21 @@ class Guarded implements GuardedStore {
       `the ${name} store does not answer and is left alone a while`,
     )
     this.messenger = messenger && {
-      publish: (channel, message) => this.#patiently(() => messenger.publish(channel, message)),
+      publish: (channel, message) => this.#patiently(this.#reads, () => messenger.publish(channel, message)),
       // Goes on for as long as the process; whoever subscribes has to be able to wait.
       subscribe: (channels, listener) => messenger.subscribe(channels, listener),
     }
   }
 
+  /** Of both breakers together: the worse state, and all that happened. */
   figures(): BreakerFigures {
-    return this.#breaker.figures()
+    const [writes, reads] = [this.#writes.figures(), this.#reads.figures()]
+    return {
+      state: STATES.find((state) => writes.state === state || reads.state === state) ?? 'closed',
+      opened: writes.opened + reads.opened,
+      failures: writes.failures + reads.failures,
+      timeouts: writes.timeouts + reads.timeouts,
+    }
   }
 
   glance(): number | null {
@@ -98,35 +122,35 @@ class Guarded implements GuardedStore {
       epoch: null,
       cause,
     })
-    return this.#call(this.#soon, () => this.#store.charge(charges), otherwise, failureIn)
+    return this.#call(this.#writes, this.#soon, () => this.#store.charge(charges), otherwise, failureIn)
   }
 
   get(kind: EntryKind, ids: readonly string[]): Soon<readonly (Entry | null)[]> {
-    return this.#call(this.#soon, () => this.#store.get(kind, ids), rejected, never)
+    return this.#call(this.#reads, this.#soon, () => this.#store.get(kind, ids), rejected, never)
   }
 
   find(kind: EntryKind, aliases: readonly string[]): Soon<Entry | null> {
-    return this.#call(this.#soon, () => this.#store.find(kind, aliases), rejected, never)
+    return this.#call(this.#reads, this.#soon, () => this.#store.find(kind, aliases), rejected, never)
   }
 
   changes(feed: Feed, since: number): Soon<Changes> {
-    return this.#call(this.#soon, () => this.#store.changes(feed, since), rejected, never)
+    return this.#call(this.#reads, this.#soon, () => this.#store.changes(feed, since), rejected, never)
   }
 
   apply(changes: readonly Change[], audit: string | null): Promise<Applied> {
-    return this.#patiently(() => this.#store.apply(changes, audit))
+    return this.#patiently(this.#writes, () => this.#store.apply(changes, audit))
   }
 
   list(kind: EntryKind, page: Page): Promise<readonly Entry[]> {
-    return this.#patiently(() => this.#store.list(kind, page))
+    return this.#patiently(this.#reads, () => this.#store.list(kind, page))
   }
 
   touch(uses: ReadonlyMap<string, number>): Promise<void> {
-    return this.#patiently(() => this.#store.touch(uses))
+    return this.#patiently(this.#writes, () => this.#store.touch(uses))
   }
 
   history(limit: number): Promise<readonly string[]> {
-    return this.#patiently(() => this.#store.history(limit))
+    return this.#patiently(this.#reads, () => this.#store.history(limit))
   }
 
   /** Waits no longer than `patience`, and asks no breaker: a process that starts or ends calls once. */
@@ -138,57 +162,58 @@ class Guarded implements GuardedStore {
     return this.#inTime(this.#store.close())
   }
 
-  async #patiently<T>(make: () => Promise<T>): Promise<T> {
-    return this.#call<T>(this.#later, make, rejected, never)
+  async #patiently<T>(breaker: Breaker, make: () => Promise<T>): Promise<T> {
+    return this.#call<T>(breaker, this.#later, make, rejected, never)
   }
 
   #call<T>(
+    breaker: Breaker,
     deadline: Deadline,
     make: () => Soon<T>,
     otherwise: Otherwise<T>,
     failure: (value: T) => Failure | null,
   ): Soon<T> {
-    const era = this.#breaker.admit()
+    const era = breaker.admit()
     if (era === REFUSED) return otherwise(this.#refused)
     let answer: Soon<T>
     try {
       answer = make()
     } catch (error) {
-      return otherwise(this.#fault(era, error))
+      return otherwise(this.#fault(breaker, era, error))
     }
     if (!(answer instanceof Promise)) {
       const why = failure(answer)
-      if (why === null) this.#breaker.alive(era)
-      else this.#breaker.failed(era, why)
+      if (why === null) breaker.alive(era)
+      else breaker.failed(era, why)
       return answer
     }
     const promise = answer
     return new Promise((resolve) => {
       const waiting = deadline.begin(() => {
         resolve(otherwise(this.#late))
-        this.#breaker.failed(era, 'timeout')
+        breaker.failed(era, 'timeout')
       })
       promise.then(
         (value) => {
           if (!deadline.end(waiting)) return
           resolve(value)
           const why = failure(value)
-          if (why === null) this.#breaker.succeeded(era, waiting.began)
-          else this.#breaker.failed(era, why)
+          if (why === null) breaker.succeeded(era, waiting.began)
+          else breaker.failed(era, why)
         },
         (error) => {
-          if (deadline.end(waiting)) resolve(otherwise(this.#fault(era, error)))
+          if (deadline.end(waiting)) resolve(otherwise(this.#fault(breaker, era, error)))
         },
       )
     })
   }
 
   /** Tells the breaker, and makes a fault of whatever was thrown. */
-  #fault(era: number, error: unknown): StoreFault {
+  #fault(breaker: Breaker, era: number, error: unknown): StoreFault {
     const fault = error instanceof StoreFault ? error : stray(this.name, error)
     // A store that finds something that it does not understand has answered.
-    if (fault.code === 'incompatible') this.#breaker.alive(era)
-    else this.#breaker.failed(era, fault.code)
+    if (fault.code === 'incompatible') breaker.alive(era)
+    else breaker.failed(era, fault.code)
     return fault
   }
 

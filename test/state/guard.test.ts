@@ -8,6 +8,8 @@ const CHARGED: Charging = { charged: [{ ok: true, remaining: 9, full: 1, wait: 0
 const NEVER = new Promise<never>(() => {})
 
 const METHODS = ['apply', 'get', 'find', 'list', 'changes', 'touch', 'history'] as const
+/** What a store that takes no writes can still do. */
+const READS = ['get', 'find', 'list', 'changes', 'history'] as const
 const ARGUMENTS: Readonly<Record<(typeof METHODS)[number], readonly unknown[]>> = {
   apply: [[], 'audit'],
   get: ['key', ['id']],
@@ -212,7 +214,8 @@ describe('a guarded store', () => {
     await vi.advanceTimersByTimeAsync(50)
     const refused = store.charge([CHARGE, CHARGE])
     expect(refused).toMatchObject({ charged: [null, null], epoch: null, cause: { code: 'unavailable' } })
-    for (const name of METHODS) expect((await faultOf(ask(name))).code).toBe('unavailable')
+    for (const name of ['apply', 'touch'] as const)
+      expect((await faultOf(ask(name))).code).toBe('unavailable')
     expect(calls).toHaveLength(5)
 
     await vi.advanceTimersByTimeAsync(1000)
@@ -224,6 +227,28 @@ describe('a guarded store', () => {
     expect(calls).toHaveLength(7)
     expect(events).toEqual(['store_unavailable', 'store_available'])
     expect(store.figures()).toEqual({ state: 'closed', opened: 1, failures: 5, timeouts: 5 })
+  })
+
+  it('leaves one alone that does not answer what it is asked for, in the same way', async () => {
+    const { calls, events, ask } = setUp(() => Promise.reject(new StoreFault('unavailable', '')))
+    for (let i = 0; i < 5; i++) await faultOf(ask('find'))
+    for (const name of READS) expect((await faultOf(ask(name))).code).toBe('unavailable')
+    expect(calls).toHaveLength(5)
+    expect(events).toEqual(['store_unavailable'])
+  })
+
+  it('goes on reading from one that takes no writes, or nobody would hear of revocations', async () => {
+    const full = { charged: [null], epoch: null, cause: new StoreFault('unavailable', 'full') }
+    let answer: unknown = full
+    const { store, calls, events, ask } = setUp(() => Promise.resolve(answer))
+    for (let i = 0; i < 5; i++) await store.charge([CHARGE])
+    expect(store.figures()).toMatchObject({ state: 'open', opened: 1 })
+    answer = []
+    for (const name of READS) expect(await ask(name)).toBe(answer)
+    // That it reads does not say that it writes again.
+    expect(store.charge([CHARGE])).toMatchObject({ cause: { code: 'unavailable' } })
+    expect(calls).toHaveLength(5 + READS.length)
+    expect(events).toEqual(['store_unavailable'])
   })
 
   it.each([
