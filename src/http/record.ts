@@ -76,8 +76,9 @@ const orNull = (text: string | null): string => (text === null || text === '' ? 
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
-const principalOf = ({ id, type, tenant }: Principal): string =>
-  `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)}}`
+/** `credential` tells one key of an owner from another, and is what a token is revoked by; it is no secret. */
+const principalOf = ({ id, type, tenant, credential }: Principal): string =>
+  `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)},"credential":${credential.id === null ? 'null' : quoted(credential.id)}}`
 
 function limitsOf({ quotas }: Decision): string {
   let text = ''

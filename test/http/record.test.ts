@@ -24,7 +24,7 @@ describe('the record of a decision', () => {
       verdict: 'allow',
       reason: null,
       route: 'app',
-      principal: { id: 'ann', type: 'jwt', tenant: 'acme' },
+      principal: { id: 'ann', type: 'jwt', tenant: 'acme', credential: 'jti-1' },
       client: '198.51.100.7',
       proxy: 'traefik',
       method: 'GET',
@@ -83,7 +83,7 @@ describe('the record of a decision', () => {
       fc.property(hostile, hostile, hostile, hostile, (path, host, id, cause) => {
         const { client } = allow().request
         const decision = deny('internal', {
-          principal: { ...ann, id, tenant: host },
+          principal: { ...ann, id, tenant: host, credential: { ...ann.credential, id: host } },
           request: { method: 'GET', scheme: 'https', host, path, client },
           cause: new Error(cause),
         })
@@ -92,7 +92,12 @@ describe('the record of a decision', () => {
         const record = JSON.parse(line)
         expect(record.path).toBe(path === '' ? null : path.slice(0, 512))
         expect(record.host).toBe(host === '' ? null : host.slice(0, 256))
-        expect(record.principal).toEqual({ id: id.slice(0, 256), type: 'jwt', tenant: host.slice(0, 256) })
+        expect(record.principal).toEqual({
+          id: id.slice(0, 256),
+          type: 'jwt',
+          tenant: host.slice(0, 256),
+          credential: host.slice(0, 256),
+        })
         expect(line.length).toBeLessThan(16_384)
         expect(recordText(decision, facts)).toMatch(printable)
       }),

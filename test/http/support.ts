@@ -24,7 +24,7 @@ export const ann: Principal = {
   scopes: [],
   strength: { methods: [], context: null, at: null },
   limits: [],
-  credential: { id: null, session: null, issued: null },
+  credential: { id: 'jti-1', session: null, issued: null },
 }
 
 export const IDENTITY = {
