@@ -41,11 +41,7 @@ export class Shelf {
     if (old !== undefined) this.#drop(old)
     if (entry === null) return
     const { aliases, owner } = entry
-    for (const alias of aliases) {
-      const holder = this.#aliases.get(alias)
-      if (holder !== undefined && holder !== id) this.set(holder, null)
-      this.#aliases.set(alias, id)
-    }
+    for (const alias of aliases) this.#aliases.set(alias, id)
     this.#entries.set(id, entry)
     this.#order.add(id)
     if (owner === null) return

@@ -207,6 +207,24 @@ export function entriesConformance(make: Make, traits: Traits): void {
     )
 
     it(
+      'leave everything free also when many are over at once',
+      on(make, async (rig) => {
+        const { store } = rig
+        const expires = rig.now() + (traits.clock.entries ? 60_000 : 400)
+        const over = Array.from({ length: 500 }, (_, i) => draft(`o${i}`, { aliases: [`d${i}`], expires }))
+        await write(store, ...over.map((entry) => put(entry)))
+        await elapse(rig, traits.clock.entries, expires - rig.now())
+        await eventually(async () => (await one(rig, 'o499')) === null)
+        for (const n of [499, 0, 250]) {
+          expect(await write(store, put(draft(`new ${n}`, { aliases: [`d${n}`] })))).toEqual([1])
+          expect((await store.find('key', [`d${n}`]))?.id).toBe(`new ${n}`)
+          expect(await write(store, put(draft(`o${n}`)))).toEqual([1])
+          expect((await store.find('key', [`d${n}`]))?.id).toBe(`new ${n}`)
+        }
+      }),
+    )
+
+    it(
       'may be given a later end before the old one comes',
       on(make, async (rig) => {
         const { store } = rig

@@ -150,6 +150,7 @@ export const HOSTILE: readonly string[] = [
   'e\u0301',
   '\u00e9',
   '\uff5e',
+  '🔑',
   'x'.repeat(512),
   `${'x'.repeat(511)}y`,
   '鍵'.repeat(512),
