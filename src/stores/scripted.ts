@@ -17,7 +17,7 @@ import { type Keys, keysOf } from './scripted/keys.ts'
 import { SCHEMA } from './scripted/prelude.ts'
 import { changes, find, get, history, list, open } from './scripted/read.ts'
 import { entryOf, partsOf } from './scripted/record.ts'
-import { parts, rubbish } from './scripted/reply.ts'
+import { integer, parts, rubbish } from './scripted/reply.ts'
 import type { Runner, Script, ScriptCall, ScriptReply } from './scripted/runner.ts'
 import { apply, touch } from './scripted/write.ts'
 
@@ -92,12 +92,11 @@ export class ScriptedStore implements Store {
   async apply(steps: readonly Change[], audit: string | null): Promise<Applied> {
     const args = audit === null ? ['0', ''] : ['1', audit]
     for (const step of steps) this.#push(args, step)
-    const reply = parts(await this.#ask(apply, args))
-    const [ok, ...rest] = reply
-    if (ok === 1) return { ok: true, versions: rest.map(Number) }
+    const [ok, ...rest] = parts(await this.#ask(apply, args))
+    if (integer(ok) === 1 && rest.length === steps.length) return { ok: true, versions: rest.map(integer) }
     const why = WHY[String(rest[1])]
-    if (ok !== 0 || why === undefined) throw rubbish()
-    return { ok: false, index: Number(rest[0]), why }
+    if (integer(ok) !== 0 || why === undefined) throw rubbish()
+    return { ok: false, index: integer(rest[0]), why }
   }
 
   async get(kind: EntryKind, ids: readonly string[]): Promise<readonly (Entry | null)[]> {
@@ -114,7 +113,8 @@ export class ScriptedStore implements Store {
     const reply = await this.#ask(find, [kind, ...aliases])
     if (reply === null) return null
     const [id, record, used] = parts(reply)
-    return read(kind, String(id), record, used)
+    // Whoever is there is an entry: nothing else may pass for "there is none".
+    return read(kind, String(id), record ?? '', used)
   }
 
   async list(kind: EntryKind, { after, limit, owner }: Page): Promise<readonly Entry[]> {
@@ -138,8 +138,9 @@ export class ScriptedStore implements Store {
 
   async changes(feed: Feed, since: number): Promise<Changes> {
     const [epoch, store, known, ...places] = parts(await this.#ask(changes, [feed, String(since)]))
-    const told = known === 1 ? places.map(placeOf) : null
-    return { epoch: Number(epoch), store: String(store), entries: told }
+    if (typeof store !== 'string') throw rubbish()
+    const told = integer(known) === 1 ? places.map(placeOf) : null
+    return { epoch: integer(epoch), store, entries: told }
   }
 
   async touch(uses: ReadonlyMap<string, number>): Promise<void> {

@@ -317,6 +317,15 @@ await describeRedis('the redis store, by its server', () => {
     expect(foreign).toMatchObject({ code: 'unavailable' })
   })
 
+  it('repeats nothing of a command that the server does not know and quotes', async () => {
+    const one = await server('--rename-command', 'PUBLISH', '', '--rename-command', 'EVALSHA', '')
+    const store = await storeAt({ url: one.url })
+    await store.open().catch(() => {})
+    expect((await faultOf(store)).message).toBe('the server answered with the error ERR')
+    const fault = await rejection(store.messenger?.publish(SENTINEL, SENTINEL) ?? Promise.resolve())
+    expect(fault).toMatchObject({ message: 'the server answered with the error ERR' })
+  })
+
   it('hears messages again after the connection was cut', async () => {
     const one = await server()
     const wire = await Wire.to(one)

@@ -13,23 +13,24 @@ export interface Charging {
 export function chargingOf(reply: ScriptReply, buckets: number, withEpoch: boolean): Charging | null {
   const length = 2 + 4 * buckets + (withEpoch ? 1 : 0)
   if (!Array.isArray(reply) || reply.length !== length) return null
-  const numbers: number[] = []
-  for (const part of reply) {
-    const number = typeof part === 'string' && part !== '' ? Number(part) : part
-    if (typeof number !== 'number' || !Number.isSafeInteger(number)) return null
-    numbers.push(number)
-  }
-  const at = (index: number) => numbers[index] as number
+  const numbers = reply.every(Number.isSafeInteger) ? (reply as readonly number[]) : integers(reply)
+  if (numbers === null) return null
   const arrivals: Omit<Arrival, 'next'>[] = []
-  for (let index = 2; index < 2 + 4 * buckets; index += 4) {
+  for (let at = 2; at < 2 + 4 * buckets; at += 4) {
     arrivals.push({
-      ok: at(index) === 1,
-      remaining: at(index + 1),
-      full: at(index + 2),
-      wait: at(index + 3),
+      ok: numbers[at] === 1,
+      remaining: numbers[at + 1] as number,
+      full: numbers[at + 2] as number,
+      wait: numbers[at + 3] as number,
     })
   }
-  return { arrivals, all: at(0) === 1, epoch: withEpoch ? at(length - 1) : null }
+  return { arrivals, all: numbers[0] === 1, epoch: withEpoch ? (numbers[length - 1] as number) : null }
+}
+
+/** Some servers and bridges write integers as strings. Null where one is no integer. */
+function integers(reply: readonly ScriptReply[]): readonly number[] | null {
+  const numbers = reply.map((part) => (typeof part === 'string' && part !== '' ? Number(part) : part))
+  return numbers.every(Number.isSafeInteger) ? (numbers as number[]) : null
 }
 
 /** In the units of the contract. @param undone it passed, but will be given back */

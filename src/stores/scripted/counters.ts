@@ -35,14 +35,18 @@ export class ScriptedCounters {
     return slotOf === null ? this.#together(charges) : this.#apart(charges, slotOf)
   }
 
-  async #together(charges: readonly Charge[]): Promise<Charging> {
+  #together(charges: readonly Charge[]): Promise<Charging> {
     const keys = charges.map(({ key }) => this.#keyOf(key))
     keys.push(this.#epochKey)
-    const [reply] = await this.#runner.run([{ script: charge, keys, args: this.#arguments(charges) }])
-    const told = toldBy(reply, charges.length, true)
-    if (told instanceof StoreFault) return { charged: charges.map(() => null), epoch: null, cause: told }
-    const charged = told.arrivals.map((arrival, index) => chargedOf(arrival, charges[index] as Charge, false))
-    return { charged, epoch: told.epoch }
+    const call = { script: charge, keys, args: this.#arguments(charges) }
+    return this.#runner.run([call]).then(([reply]): Charging => {
+      const told = toldBy(reply, charges.length, true)
+      if (told instanceof StoreFault) return { charged: charges.map(() => null), epoch: null, cause: told }
+      const charged = told.arrivals.map((arrival, index) =>
+        chargedOf(arrival, charges[index] as Charge, false),
+      )
+      return { charged, epoch: told.epoch }
+    })
   }
 
   /** The slots know nothing of each other: where one denies, what passed in the others is given back. */

@@ -10,3 +10,10 @@ export function parts(reply: ScriptReply): readonly ScriptReply[] {
   if (Array.isArray(reply)) return reply
   throw rubbish()
 }
+
+/** The integer in a reply, which some servers and bridges write as a string. Throws where it is none. */
+export function integer(reply: ScriptReply | undefined): number {
+  const number = typeof reply === 'string' && reply !== '' ? Number(reply) : reply
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number
+  throw rubbish()
+}
