@@ -1,6 +1,10 @@
 import type { StoreFault } from '../stores/contract.ts'
 
-/** A store that fails so often in a row is dead, however little traffic there is to tell by. */
+/**
+ * A store that fails so often in a row is dead, however little traffic there is to tell by. A call counts if it began
+ * after the failure before it: all that was under way when a process or a network paused fails together, and that is
+ * one failure.
+ */
 const ROW = 5
 /** Of at least so many calls, */
 const CALLS = 20
@@ -59,6 +63,8 @@ export class Breaker {
   #state: BreakerState = 'closed'
   #era = 0
   #row = 0
+  /** Ticks at which the last failure of the row was heard of. */
+  #rowed = Number.NEGATIVE_INFINITY
   #pause = FIRST_PAUSE
   /** Ticks at which the next probe may go out. */
   #until = 0
@@ -96,10 +102,12 @@ export class Breaker {
   alive(era: number): void {
     if (era !== this.#era) return
     this.#row = 0
+    this.#rowed = Number.NEGATIVE_INFINITY
     if (this.#state !== 'closed') this.#close()
   }
 
-  failed(era: number, why: Failure): void {
+  /** @param began ticks at which it began; what failed at once began after everything else */
+  failed(era: number, why: Failure, began = Number.POSITIVE_INFINITY): void {
     this.#failures++
     if (why === 'timeout') this.#timeouts++
     if (era !== this.#era) return
@@ -108,8 +116,11 @@ export class Breaker {
       this.#open(now)
       return
     }
-    this.#row++
     this.#window.note(now, true)
+    if (began >= this.#rowed) {
+      this.#row++
+      this.#rowed = now
+    }
     if (this.#row < ROW && !this.#window.failing()) return
     this.#since = now
     this.#opened++

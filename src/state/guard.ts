@@ -191,7 +191,7 @@ class Guarded implements GuardedStore {
     return new Promise((resolve) => {
       const waiting = deadline.begin(() => {
         resolve(otherwise(this.#late))
-        breaker.failed(era, 'timeout')
+        breaker.failed(era, 'timeout', waiting.began)
       })
       promise.then(
         (value) => {
@@ -199,21 +199,21 @@ class Guarded implements GuardedStore {
           resolve(value)
           const why = failure(value)
           if (why === null) breaker.succeeded(era, waiting.began)
-          else breaker.failed(era, why)
+          else breaker.failed(era, why, waiting.began)
         },
         (error) => {
-          if (deadline.end(waiting)) resolve(otherwise(this.#fault(breaker, era, error)))
+          if (deadline.end(waiting)) resolve(otherwise(this.#fault(breaker, era, error, waiting.began)))
         },
       )
     })
   }
 
   /** Tells the breaker, and makes a fault of whatever was thrown. */
-  #fault(breaker: Breaker, era: number, error: unknown): StoreFault {
+  #fault(breaker: Breaker, era: number, error: unknown, began?: number): StoreFault {
     const fault = error instanceof StoreFault ? error : stray(this.name, error)
     // A store that finds something that it does not understand has answered.
     if (fault.code === 'incompatible') breaker.alive(era)
-    else breaker.failed(era, fault.code)
+    else breaker.failed(era, fault.code, began)
     return fault
   }
 

@@ -32,6 +32,35 @@ describe('the breaker', () => {
     expect(breaker.admit()).toBe(REFUSED)
   })
 
+  it('takes all that fails together after a pause for one failure, and not what fails at the same time anew', () => {
+    const { breaker, clock, call } = setUp()
+    for (let well = 0; well < 100; well++) call('well')
+    for (let pause = 1; pause <= 5; pause++) {
+      const eras = Array.from({ length: 8 }, () => breaker.admit())
+      const began = clock.now
+      clock.now += 100
+      expect(breaker.figures().state).toBe('closed')
+      for (const era of eras) breaker.failed(era, 'timeout', began)
+    }
+    expect(breaker.figures()).toMatchObject({ state: 'open', opened: 1, timeouts: 40 })
+  })
+
+  it('counts a row anew once a call has succeeded', () => {
+    const { breaker, clock, call, fail } = setUp()
+    for (let well = 0; well < 20; well++) call('well')
+    const began = clock.now
+    const eras = Array.from({ length: 5 }, () => breaker.admit())
+    clock.now += 100
+    for (const era of eras) {
+      breaker.failed(era, 'timeout', began)
+      call('well')
+    }
+    fail(4)
+    expect(breaker.figures().state).toBe('closed')
+    fail(1)
+    expect(breaker.figures().state).toBe('open')
+  })
+
   it('does not open when one call in five succeeds in between, as long as less than half of all fail', () => {
     const { breaker, call, fail } = setUp()
     for (let i = 0; i < 100; i++) {
