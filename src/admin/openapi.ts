@@ -7,6 +7,7 @@ import { keyView } from './key-view.ts'
 import { keyPatch, newKey, rotation } from './keys.ts'
 import type { Answer, Operation } from './operation.ts'
 import { banPage, importResult, keyPage, OPERATIONS, revocationPage, shownOnce } from './operations.ts'
+import { pepperPage } from './peppers.ts'
 import { problemDocument, REFUSALS, type RefusalKind } from './reply.ts'
 import { newRevocation, revocationView } from './revocations.ts'
 
@@ -32,6 +33,7 @@ const GIVEN: Readonly<Record<string, z.ZodType>> = {
   RevocationPage: revocationPage,
   Ban: banView,
   BanPage: banPage,
+  PepperPage: pepperPage,
   History: historyPage,
   Problem: problemDocument,
 }

@@ -9,6 +9,7 @@ import { keyView } from './key-view.ts'
 import { type Caller, Keys, keyPatch, newKey, rotation } from './keys.ts'
 import type { Desk } from './ledger.ts'
 import { none, type Operation, operation } from './operation.ts'
+import { PepperDesk, pepperPage } from './peppers.ts'
 import { newRevocation, RevocationDesk, revocationView } from './revocations.ts'
 
 /** What the operations are done with. */
@@ -18,6 +19,7 @@ export class Services {
   readonly keyImport: KeyImport
   readonly revocations: RevocationDesk
   readonly bans: BanDesk
+  readonly peppers: PepperDesk
 
   constructor(desk: Desk) {
     this.desk = desk
@@ -25,6 +27,7 @@ export class Services {
     this.keyImport = new KeyImport(desk)
     this.revocations = new RevocationDesk(desk)
     this.bans = new BanDesk(desk)
+    this.peppers = new PepperDesk(desk)
   }
 }
 
@@ -335,6 +338,39 @@ export const OPERATIONS: readonly Operation<Services>[] = [
     answers: gone,
     refusals: ['unknown'],
     run: ({ query, actor }, { bans }: Services) => bans.lift(query.network, actor),
+  }),
+  operation({
+    id: 'listPeppers',
+    method: 'GET',
+    path: '/v1/peppers',
+    role: 'reader',
+    summary: 'List pepper versions',
+    params: none,
+    query: none,
+    headers: none,
+    body: null,
+    answers: {
+      200: { description: 'Every version that the policy or the store knows.', schema: pepperPage },
+    },
+    refusals: [],
+    run: (_, { peppers }: Services) => peppers.list(),
+  }),
+  operation({
+    id: 'retirePepper',
+    method: 'DELETE',
+    path: '/v1/peppers/{version}',
+    role: 'writer',
+    summary: 'Forget a pepper that no key needs any more',
+    description: 'Every key is looked at first. Then the version can be taken out of the policy.',
+    params: z.strictObject({
+      version: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'is not a version' }),
+    }),
+    query: none,
+    headers: none,
+    body: null,
+    answers: gone,
+    refusals: ['unknown', 'conflict'],
+    run: ({ params, actor }, { peppers }: Services) => peppers.retire(params.version, actor),
   }),
   operation({
     id: 'showHistory',

@@ -42,10 +42,6 @@ export function formFault(key: string, prefix: string): FormFault {
   return REST.test(key.slice(prefix.length + 1)) ? 'checksum' : 'shape'
 }
 
-/** A regular expression, in every common dialect, that finds keys of our form in any text. */
-export const scannerPattern = (prefix: string): string =>
-  `\\b${prefix}_[0-9A-Za-z]{${LOCATOR + SECRET + TAG + CHECKSUM}}\\b`
-
 /** What people may see of a key to tell it from others: its locator and four characters of its secret. */
 export const startOf = (key: string, prefix: string): string => key.slice(0, prefix.length + 1 + LOCATOR + 4)
 
