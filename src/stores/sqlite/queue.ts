@@ -61,9 +61,13 @@ export class ChargeQueue {
     this.#again(() => setImmediate(() => this.flush()))
   }
 
-  /** Answers all that waits with what stands in the way. */
-  end(cause: unknown): void {
-    for (const { charges, answer } of this.#waiting.splice(0)) answer(unanswered(charges, cause))
+  /** Charges all that waits, or answers it by its deadline. */
+  async drain(): Promise<void> {
+    for (;;) {
+      this.flush()
+      if (this.#waiting.length === 0) return
+      await new Promise((resolve) => setTimeout(resolve, RETRY))
+    }
   }
 
   #refuse(batch: readonly Waiting[], error: unknown): void {

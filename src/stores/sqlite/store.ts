@@ -110,9 +110,8 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#closed) return
-    this.#queue.flush()
     this.#closed = true
-    this.#queue.end(CLOSED)
+    await this.#queue.drain()
     this.#file.close()
   }
 
