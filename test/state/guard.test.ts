@@ -123,8 +123,10 @@ describe('a guarded store', () => {
 
   it('gives up a frozen store that is opened or closed, whatever the breaker says', async () => {
     const { store, calls } = setUp(() => NEVER, { patience: 300 })
-    for (let i = 0; i < 5; i++) void store.charge([CHARGE])
-    await vi.advanceTimersByTimeAsync(50)
+    for (let i = 0; i < 5; i++) {
+      void store.charge([CHARGE])
+      await vi.advanceTimersByTimeAsync(50)
+    }
     expect(store.figures().state).toBe('open')
     for (const name of ['open', 'close'] as const) {
       const end = store[name]()
@@ -210,8 +212,10 @@ describe('a guarded store', () => {
   it('leaves a dead store alone after five calls, answers everybody at once, and finds back by one probe', async () => {
     let alive = false
     const { store, calls, events, ask } = setUp(() => (alive ? Promise.resolve(CHARGED) : NEVER))
-    for (let i = 0; i < 5; i++) void store.charge([CHARGE])
-    await vi.advanceTimersByTimeAsync(50)
+    for (let i = 0; i < 5; i++) {
+      void store.charge([CHARGE])
+      await vi.advanceTimersByTimeAsync(50)
+    }
     const refused = store.charge([CHARGE, CHARGE])
     expect(refused).toMatchObject({ charged: [null, null], epoch: null, cause: { code: 'unavailable' } })
     for (const name of ['apply', 'touch'] as const)
@@ -227,6 +231,19 @@ describe('a guarded store', () => {
     expect(calls).toHaveLength(7)
     expect(events).toEqual(['store_unavailable', 'store_available'])
     expect(store.figures()).toEqual({ state: 'closed', opened: 1, failures: 5, timeouts: 5 })
+  })
+
+  it('takes what was under way together when it paused for one failure, and goes on asking', async () => {
+    let paused = false
+    const { store, events } = setUp(() => (paused ? NEVER : Promise.resolve(CHARGED)))
+    for (let i = 0; i < 100; i++) await store.charge([CHARGE])
+    paused = true
+    for (let i = 0; i < 64; i++) void store.charge([CHARGE])
+    await vi.advanceTimersByTimeAsync(50)
+    paused = false
+    expect(await store.charge([CHARGE])).toBe(CHARGED)
+    expect(store.figures()).toMatchObject({ state: 'closed', timeouts: 64 })
+    expect(events).toEqual([])
   })
 
   it('leaves one alone that does not answer what it is asked for, in the same way', async () => {
