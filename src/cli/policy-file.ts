@@ -4,18 +4,30 @@ import { type Loaded, type LocatedProblem, loadPolicy } from '../policy/load.ts'
 import { nodeEnvironment } from '../ports/node-environment.ts'
 import type { Io } from './io.ts'
 
+type Surroundings = Pick<Io, 'env' | 'cwd'>
+
 /** Reads and checks a policy file; one that cannot be read is a problem at its first character. */
-export function readPolicy(file: string, { env, cwd }: Pick<Io, 'env' | 'cwd'>): Loaded {
-  const path = resolve(cwd, file)
-  let text: string
+export function readPolicy(file: string, io: Surroundings): Loaded {
+  const read = readText(file, io)
+  return read.ok ? checkText(read.text, file, io) : read
+}
+
+/** A policy file as it stands, whatever it says. */
+export function readText(
+  file: string,
+  { cwd }: Pick<Io, 'cwd'>,
+): { readonly ok: true; readonly text: string } | (Loaded & { readonly ok: false }) {
   try {
-    text = readFileSync(path, 'utf8')
+    return { ok: true, text: readFileSync(resolve(cwd, file), 'utf8') }
   } catch (error) {
     const message = `cannot be read (${codeOf(error)}): name an existing file, or make one with \`postern init\``
     return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message }] }
   }
-  return loadPolicy(text, { environment: nodeEnvironment(path, env), file })
 }
+
+/** Checks what was read from a policy file. */
+export const checkText = (text: string, file: string, { env, cwd }: Surroundings): Loaded =>
+  loadPolicy(text, { environment: nodeEnvironment(resolve(cwd, file), env), file })
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'

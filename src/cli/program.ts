@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../node/version.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
+import type { ServeOptions } from './serve.ts'
 
 const DEFAULT_POLICY = './postern.yaml'
 
@@ -27,7 +28,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       '--listen <host:port>',
       'where checks are taken, instead of listen.check; port 0 picks a free one',
     )
-    .action(async (policy: string, options: { listen?: string }) => {
+    .option(
+      '--workers <n>',
+      'processes that share the work and the store: 1 to 64, or auto for one on each processor',
+      '1',
+    )
+    .action(async (policy: string, options: ServeOptions) => {
       exitCode = await (await import('./serve.ts')).serveCommand(policy, options, io)
     })
   program
@@ -53,13 +59,25 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** Commands that describe themselves; both are wanted when help is. */
+/** Commands that describe themselves, by name. */
+const NAMED: Readonly<Record<string, () => Promise<{ register(program: Command, io: Io): void }>>> = {
+  explain: () => import('./explain.ts'),
+  keys: () => import('./keys.ts'),
+  revoke: () => import('./revocations.ts'),
+  revocations: () => import('./revocations.ts'),
+  bans: () => import('./bans.ts'),
+  token: () => import('./token.ts'),
+}
+
+/** Registers the command that is called; all of them when none is, because then help is wanted. */
 async function registerNamed(program: Command, args: readonly string[], io: Io): Promise<void> {
   const [name = ''] = args
   if (['serve', 'check', 'init'].includes(name)) return
-  const { register: registerExplain } = await import('./explain.ts')
-  const { register: registerKeys } = await import('./keys.ts')
-  for (const register of [registerExplain, registerKeys]) register(program, io)
+  const called = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined
+  const modules = await Promise.all(
+    (called === undefined ? Object.values(NAMED) : [called]).map((load) => load()),
+  )
+  for (const { register } of new Set(modules)) register(program, io)
   for (const command of program.commands) silence(command, io)
 }
 

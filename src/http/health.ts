@@ -1,11 +1,18 @@
 import { Hono } from 'hono'
 
+/** Whether checks are taken, and how well. */
+export interface Readiness {
+  /** False before the process listens and while it drains. */
+  readonly ready: boolean
+  /** How many workers take checks, where there are several. */
+  readonly workers?: { readonly ready: number; readonly of: number }
+  /** What works less well than it should, in words for the operator; it does not make the process unready. */
+  readonly degraded: readonly string[]
+}
+
 /** What the health endpoints show. */
 export interface HealthSources {
-  /** Whether the process takes checks: false before it listens and while it drains. */
-  ready(): boolean
-  /** What works less well than it should, in words for the operator; it does not make the process unready. */
-  degraded(): readonly string[]
+  readiness(): Readiness | Promise<Readiness>
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
@@ -21,9 +28,9 @@ export function createHealth(sources: HealthSources): Hono {
     context.header('Cache-Control', 'no-store')
   })
   app.get('/livez', (context) => context.json({ live: true }))
-  app.get('/readyz', (context) => {
-    const ready = sources.ready()
-    return context.json({ ready, degraded: sources.degraded() }, ready ? 200 : 503)
+  app.get('/readyz', async (context) => {
+    const readiness = await sources.readiness()
+    return context.json(readiness, readiness.ready ? 200 : 503)
   })
   app.get('/metrics', async (context) => {
     const { contentType, text } = await sources.metrics()

@@ -37,10 +37,16 @@ export interface StateFigures {
   } | null
 }
 
+/** Metrics as values, for another process to add up. */
+export type MetricObjects = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
 /**
  * What `/metrics` shows. Nothing is handed to prom-client while checks run, because its `inc` costs more than the
  * rest of the record: we count, and it reads the counts when somebody asks. No label holds an identity, an address
  * or anything else that a caller chooses.
+ *
+ * Figures of several workers are added up unless `aggregator` says otherwise: `max` or `min` of what all of them know,
+ * `omit` where the primary knows better.
  */
 export class Metrics {
   readonly #registry = new Registry()
@@ -66,6 +72,7 @@ export class Metrics {
       name: 'postern_key_set_age_seconds',
       help: "Seconds since an issuer's keys were last fetched; absent before the first time.",
       labelNames: ['issuer'],
+      aggregator: 'max',
       registers,
       collect() {
         this.reset()
@@ -88,6 +95,7 @@ export class Metrics {
     new Gauge({
       name: 'postern_limiter_buckets',
       help: 'Buckets that the limiter holds.',
+      aggregator: 'max',
       registers,
       collect() {
         this.reset()
@@ -109,6 +117,7 @@ export class Metrics {
       name: 'postern_policy_reloads_total',
       help: 'Attempts to reload the policy by result.',
       labelNames: ['result'],
+      aggregator: 'omit',
       registers,
       collect() {
         this.reset()
@@ -120,6 +129,7 @@ export class Metrics {
     new Gauge({
       name: 'postern_draining',
       help: '1 while the process finishes what is under way before it exits.',
+      aggregator: 'omit',
       registers,
       collect() {
         this.set(sources.draining() ? 1 : 0)
@@ -145,6 +155,10 @@ export class Metrics {
   text(): Promise<string> {
     return this.#registry.metrics()
   }
+
+  values(): Promise<MetricObjects> {
+    return this.#registry.getMetricsAsJSON()
+  }
 }
 
 /** How the shared state fares. */
@@ -152,6 +166,7 @@ function registerState(registers: Registry[], figures: () => StateFigures): void
   new Gauge({
     name: 'postern_store_up',
     help: '1 while the store answers, 0 while it is left alone because it does not.',
+    aggregator: 'min',
     registers,
     collect() {
       this.set(figures().store.state === 'open' ? 0 : 1)
@@ -172,6 +187,7 @@ function registerState(registers: Registry[], figures: () => StateFigures): void
   new Gauge({
     name: 'postern_revocations_age_seconds',
     help: 'Seconds since the store last confirmed the revocations and keys that are known here; absent before the first time.',
+    aggregator: 'max',
     registers,
     collect() {
       this.reset()
@@ -182,6 +198,7 @@ function registerState(registers: Registry[], figures: () => StateFigures): void
   new Gauge({
     name: 'postern_revocations',
     help: 'Revocations in force.',
+    aggregator: 'max',
     registers,
     collect() {
       this.set(figures().knowledge.revocations)
@@ -190,6 +207,7 @@ function registerState(registers: Registry[], figures: () => StateFigures): void
   new Gauge({
     name: 'postern_bans',
     help: 'Bans that are known here.',
+    aggregator: 'max',
     registers,
     collect() {
       this.set(figures().knowledge.bans)

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2'
 import { Server, type Socket } from 'node:net'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
 /** Milliseconds without any request after which no proxy is believed to be about to send one. */
 const QUIET = 400
@@ -8,17 +9,29 @@ const QUIET = 400
 /** How often it is looked whether that is so. */
 const STEP = 25
 
+/** Milliseconds after which no turn of the event loop without a new connection is waited for any longer. */
+const LONGEST_QUEUE = 500
+
 /**
- * Lets go of connections without losing a check. A proxy that keeps connections may have sent one on each of them
- * while we decided to stop, so connections stay open until they have been quiet, every answer meanwhile says that it is the
- * last on its connection, and only what is idle then is closed.
+ * Lets go of connections without losing a check. First nobody new is let in. A proxy that keeps connections may have
+ * sent a check on each of them while we decided to stop, so they stay open until they have been quiet, every answer
+ * meanwhile says that it is the last on its connection, and only what is idle then is closed.
  */
 export class Drain {
   active = false
   readonly #servers: (HttpServer | Http2SecureServer)[] = []
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #sockets = new Set<Socket>()
+  readonly #others: number
   #lastRequest = 0
+
+  /**
+   * @param others milliseconds that other processes need to stop listening on the same addresses: who is told to
+   * connect anew before that comes to one of them, just as it closes
+   */
+  constructor(others = 0) {
+    this.#others = others
+  }
 
   /** Takes part in letting go of this server's connections. */
   add(server: HttpServer | Http2SecureServer): void {
@@ -43,19 +56,18 @@ export class Drain {
 
   /** Resolves once every connection is closed, at the latest after `patience` milliseconds. */
   async run(patience: number): Promise<void> {
+    const latest = performance.now() + patience
+    const closing = await Promise.all(this.#servers.map(stopListening))
+    if (this.#others > 0) await delay(this.#others)
     this.active = true
     this.noticed()
-    const closed = Promise.all(
-      this.#servers.map((server) => new Promise<void>((resolve) => stopListening(server, resolve))),
-    )
     for (const session of this.#sessions) setImmediate(dismiss, session)
-    const latest = performance.now() + patience
     const timer = setInterval(() => {
       const now = performance.now()
       if (now > latest) this.#closeAll()
       else if (now - this.#lastRequest > QUIET) this.#closeIdle()
     }, STEP)
-    await closed
+    await Promise.all(closing.map(({ closed }) => closed))
     clearInterval(timer)
   }
 
@@ -73,11 +85,26 @@ export class Drain {
 }
 
 /**
- * Stops accepting, right after the event loop has taken in what waited to be accepted. `close` of an HTTP server
- * would cut idle connections at once, and with them a check that is on its way.
+ * Stops accepting, once all that waited has been accepted: a turn of the event loop takes in one connection for each
+ * listener, and those that wait when it closes are reset. `close` of an HTTP server would cut idle connections at once,
+ * and with them a check that is on its way.
+ * @returns `closed`: resolves when the last connection has ended
  */
-function stopListening(server: HttpServer | Http2SecureServer, closed: () => void): void {
-  setImmediate(() => Server.prototype.close.call(server, () => closed()))
+async function stopListening(
+  server: HttpServer | Http2SecureServer,
+): Promise<{ readonly closed: Promise<void> }> {
+  const latest = performance.now() + LONGEST_QUEUE
+  let came = true
+  const noticed = (): void => {
+    came = true
+  }
+  server.on('connection', noticed)
+  while (came && performance.now() < latest) {
+    came = false
+    await turn()
+  }
+  server.off('connection', noticed)
+  return { closed: new Promise((resolve) => Server.prototype.close.call(server, () => resolve())) }
 }
 
 /**

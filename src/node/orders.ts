@@ -1,9 +1,12 @@
 import type { MetricObjects } from '../http/metrics.ts'
+import type { Listening } from './service.ts'
 
 /** What the primary tells a worker. */
 export type Order =
-  /** Serve this policy, or put it in force instead of the one before: its text. */
-  | { readonly order: 'serve' | 'reload'; readonly policy: string }
+  /** Serve the policy of this text, on these addresses whatever it says. */
+  | { readonly order: 'serve'; readonly policy: string; readonly listening: Listening }
+  /** Put another one in force instead. */
+  | { readonly order: 'reload'; readonly policy: string }
   | { readonly order: 'report'; readonly id: number }
 
 /** What a worker tells the primary. */
