@@ -80,3 +80,57 @@ describe('the line writer', () => {
     expect(writer.dropped).toBe(0)
   })
 })
+
+/** Takes whatever is handed over until nothing is left. */
+function finishAll(sink: ReturnType<typeof slowSink>): void {
+  for (let before = -1; before !== sink.taken.length; ) {
+    before = sink.taken.length
+    sink.finish()
+  }
+}
+
+describe('the line writer beside others', () => {
+  it('hands over whole lines of at most 4096 bytes together, and each only when the last has left', () => {
+    const sink = slowSink()
+    const writer = new LineWriter(-1, { put: sink.put, ascii: true, together: true })
+    const lines = Array.from({ length: 300 }, (_, i) => `${i} ${'x'.repeat((i * 37) % 900)}\n`)
+    for (const line of lines) writer.write(line)
+    void writer.flush()
+    expect(sink.taken).toHaveLength(1)
+    finishAll(sink)
+    for (const piece of sink.taken) {
+      expect(piece.length).toBeLessThanOrEqual(4096)
+      expect(piece.endsWith('\n')).toBe(true)
+    }
+    expect(sink.taken.length).toBeLessThan(50)
+    expect(sink.taken.join('')).toBe(lines.join(''))
+    expect(writer.dropped).toBe(0)
+  })
+
+  it('counts bytes, not characters, and sends a line that is too long by itself', () => {
+    const sink = slowSink()
+    const writer = new LineWriter(-1, { put: sink.put, together: true })
+    const lines = [
+      'a\n',
+      `${'€'.repeat(5000)}\n`,
+      ...Array.from({ length: 20 }, () => `${'€'.repeat(400)}\n`),
+    ]
+    for (const line of lines) writer.write(line)
+    void writer.flush()
+    finishAll(sink)
+    expect(sink.taken.slice(0, 2).map(({ length }) => length)).toEqual([2, 5001])
+    for (const piece of sink.taken.slice(2)) expect(Buffer.byteLength(piece)).toBeLessThanOrEqual(4096)
+    expect(sink.taken.join('') === lines.join('')).toBe(true)
+  })
+
+  it('counts every line that did not leave once a reader is gone', async () => {
+    const sink = slowSink()
+    const writer = new LineWriter(-1, { put: sink.put, ascii: true, together: true })
+    for (let i = 0; i < 10; i++) writer.write(`${'x'.repeat(999)}\n`)
+    void writer.flush()
+    sink.finish()
+    sink.finish(new Error('EPIPE'))
+    await writer.flush()
+    expect([sink.taken.length, writer.dropped]).toEqual([2, 6])
+  })
+})
