@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { secretOf } from '../schema/secret.ts'
 import { defineStore, type Store, StoreFault, type StoreOutside } from './contract.ts'
 import { type Carrier, Single } from './redis/carrier.ts'
@@ -32,6 +31,7 @@ export const redis = defineStore({
   bare: null,
   deadline: 100,
   shared: true,
+  remote: true,
   inspect,
   create: (options, outside) => createRedis(options, outside, null),
 })
@@ -61,8 +61,12 @@ export async function createRedis(
           link,
           locations.map(({ target }) => target),
         )
-  const runner = new RedisRunner(carrier, new Channels(carrier, link, `${options.prefix}:`), () =>
-    survey(carrier, outside),
+  const { createHash } = await import('node:crypto')
+  const runner = new RedisRunner(
+    carrier,
+    new Channels(carrier, link, `${options.prefix}:`),
+    () => survey(carrier, outside),
+    (text) => createHash('sha1').update(text).digest('hex'),
   )
   const { sha256, random32 } = outside
   return new ScriptedStore(runner, { name: 'redis', prefix: options.prefix, sha256, random32, clock })
@@ -75,6 +79,7 @@ async function trust(
   const file = tls?.ca?.file
   const servername = tls?.servername ?? null
   if (file === undefined) return { ca: null, servername }
+  const { readFile } = await import('node:fs/promises')
   try {
     return { ca: await readFile(outside.resolvePath(file), 'utf8'), servername }
   } catch (problem) {

@@ -9,6 +9,7 @@ import { describeRedis, RedisServer } from '../support/redis.ts'
 
 const random32 = () => randomBytes(4).readUInt32LE()
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url')
+const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
 const silent: Messenger & { close(): Promise<void> } = {
   publish: async () => {},
   subscribe: async () => async () => {},
@@ -53,7 +54,7 @@ await describeRedis('state in scripts, on a real server', () => {
       database: 0,
     }
     const carrier = new Single({ ...link, micros, random32 }, { host: '127.0.0.1', port: server.port })
-    const real = new RedisRunner(carrier, silent, async () => {})
+    const real = new RedisRunner(carrier, silent, async () => {}, sha1)
     const runner: Runner = {
       slotOf: null,
       messenger: null,

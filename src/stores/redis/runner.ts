@@ -1,19 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Messenger, StoreFault } from '../contract.ts'
 import type { Runner, Script, ScriptCall, ScriptReply } from '../scripted/runner.ts'
 import type { Carrier } from './carrier.ts'
 import { Refusal, refused } from './fault.ts'
-
-const SHAS = new WeakMap<Script, string>()
-
-function shaOf(script: Script): string {
-  let sha = SHAS.get(script)
-  if (sha === undefined) {
-    sha = createHash('sha1').update(script.body).digest('hex')
-    SHAS.set(script, sha)
-  }
-  return sha
-}
 
 /** Runs scripts by their digest; a server that does not know one gets its text, once. */
 export class RedisRunner implements Runner {
@@ -22,13 +10,20 @@ export class RedisRunner implements Runner {
   readonly #carrier: Carrier
   readonly #channels: Messenger & { close(): Promise<void> }
   readonly #survey: () => Promise<void>
+  readonly #sha1: (text: string) => string
+  readonly #digests = new Map<Script, string>()
 
-  /** @param survey looks at the servers once they are connected */
+  /**
+   * @param survey looks at the servers once they are connected
+   * @param sha1 the hexadecimal SHA-1 by which a server knows a script
+   */
   constructor(
     carrier: Carrier,
     channels: Messenger & { close(): Promise<void> },
     survey: () => Promise<void>,
+    sha1: (text: string) => string,
   ) {
+    this.#sha1 = sha1
     this.#survey = survey
     this.slotOf = carrier.slotOf
     this.messenger = channels
@@ -54,13 +49,22 @@ export class RedisRunner implements Runner {
 
   #evaluate({ script, keys, args }: ScriptCall): Promise<ScriptReply | StoreFault> {
     const [key = null] = keys
-    const command = ['EVALSHA', shaOf(script), String(keys.length)]
+    const command = ['EVALSHA', this.#digestOf(script), String(keys.length)]
     for (const each of keys) command.push(each)
     for (const each of args) command.push(each)
     return this.#carrier.send(key, command).then((answer) => {
       if (!(answer instanceof Refusal)) return answer
       return answer.code === 'NOSCRIPT' ? this.#teach(script, key, command) : refused(answer)
     })
+  }
+
+  #digestOf(script: Script): string {
+    let digest = this.#digests.get(script)
+    if (digest === undefined) {
+      digest = this.#sha1(script.body)
+      this.#digests.set(script, digest)
+    }
+    return digest
   }
 
   /** The server does not know the script: the same with its text. */
