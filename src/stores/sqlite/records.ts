@@ -34,7 +34,7 @@ export class Records {
     this.#statements = Object.fromEntries(prepared)
   }
 
-  /** @returns null for what may not happen; the caller then rolls back what has */
+  /** When one may not happen, the caller rolls back those before it. */
   apply(changes: readonly Change[], audit: string | null, now: number): Applied {
     const { append, log, trimLog, audit: note, trimAudit } = this.#statements
     this.#sweep(Math.max(SWEPT, 2 * changes.length), now)

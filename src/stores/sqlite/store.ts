@@ -33,6 +33,8 @@ export class SqliteStore implements Store {
   readonly #queue: ChargeQueue
   readonly #deadline: number
   readonly #outside: Pick<StoreOutside, 'now' | 'micros'>
+  /** What was glanced in this turn of the event loop; undefined: nothing yet. */
+  #glanced: number | null | undefined
   #closed = false
 
   /** @param options with the milliseconds that a call may wait for another process's lock */
@@ -53,14 +55,19 @@ export class SqliteStore implements Store {
     return this.#queue.add(charges)
   }
 
+  /**
+   * One look at the file for all that asks in the same turn of the event loop: what another process did meanwhile could
+   * as well have come after. A charge tells the epoch of its own transaction, whatever was glanced.
+   */
   glance(): number | null {
     if (this.#closed) return null
-    try {
-      return this.#file.epoch()
-    } catch {
-      // Whoever then asks the store hears why.
-      return null
+    if (this.#glanced === undefined) {
+      this.#glanced = this.#look()
+      setImmediate(() => {
+        this.#glanced = undefined
+      })
     }
+    return this.#glanced
   }
 
   /** Counting would walk through the whole table. */
@@ -69,13 +76,14 @@ export class SqliteStore implements Store {
   }
 
   async apply(changes: readonly Change[], audit: string | null): Promise<Applied> {
-    return this.#try(() =>
-      this.#file.write(
+    return this.#try(() => {
+      this.#glanced = undefined
+      return this.#file.write(
         'full',
         ({ records }) => records.apply(changes, audit, this.#outside.now()),
         ({ ok }) => ok,
-      ),
-    )
+      )
+    })
   }
 
   get(kind: EntryKind, ids: readonly string[]): Soon<readonly (Entry | null)[]> {
@@ -113,6 +121,15 @@ export class SqliteStore implements Store {
     this.#closed = true
     await this.#queue.drain()
     this.#file.close()
+  }
+
+  #look(): number | null {
+    try {
+      return this.#file.epoch()
+    } catch {
+      // Whoever then asks the store hears why.
+      return null
+    }
   }
 
   /** Does it at once; where another process holds the lock it tries again, without blocking, until the deadline. */
