@@ -85,6 +85,24 @@ export const SITUATIONS = {
       ...{ used: '200', unused: '200', token: '200', revoked: REVOKED },
     },
   },
+  part: {
+    when: 'it lost a **part** that holds limits only: each limit fares as the node with its bucket',
+    answers: {
+      local: '200 or 200 (limits)',
+      deny: '200 or 503 limit_unavailable (limits)',
+      allow: '200 or 200 (limits)',
+      ...{ used: '200', unused: '200', token: '200', revoked: REVOKED },
+    },
+  },
+  home: {
+    when: 'it lost the part that holds **keys and revocations**, and limits too',
+    answers: {
+      local: '200 or 200 (limits)',
+      deny: '200 or 503 limit_unavailable (limits)',
+      allow: '200 or 200 (limits)',
+      ...{ used: '200', unused: '503 key_unavailable', token: '200', revoked: REVOKED },
+    },
+  },
   emptied: {
     when: 'it answers, but was **emptied**',
     answers: {
@@ -185,6 +203,62 @@ export const FAULTS = {
     after: 'whole',
     heals: 'when it is there',
     events: ['store_not_opened'],
+  },
+  'cluster-node': {
+    store: 'redis cluster',
+    what: 'a node is lost that has no replica, and comes back empty',
+    during: 'part',
+    after: 'whole',
+    heals: 'when the node is back, or a replica has taken over. Counters that were only there start anew.',
+    events: [],
+  },
+  'cluster-home': {
+    store: 'redis cluster',
+    what: 'the node with keys and revocations is lost, has no replica, and comes back empty',
+    during: 'home',
+    after: 'emptied',
+    heals: 'when the node is back. Revocations are written back; keys are gone: give that node a replica.',
+    events: ['store_emptied'],
+  },
+  'cluster-slots': {
+    store: 'redis cluster',
+    what: 'slots move to another node while requests go on',
+    during: 'whole',
+    after: 'whole',
+    heals: 'at once: a command that was sent to the wrong node was not executed there and follows',
+    events: [],
+  },
+  'upstash-rubbish': {
+    store: 'upstash',
+    what: 'the REST API answers 200 with something that is not JSON',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when answers make sense again',
+    events: WENT,
+  },
+  'upstash-gateway': {
+    store: 'upstash',
+    what: 'a gateway in front of the REST API answers 502 with a page of HTML',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when the API answers itself again',
+    events: WENT,
+  },
+  'upstash-hangs': {
+    store: 'upstash',
+    what: 'the REST API executes what it is asked and never answers',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it answers again. What was sent meanwhile was charged, each once.',
+    events: WENT,
+  },
+  'upstash-drops': {
+    store: 'upstash',
+    what: 'the REST API executes what it is asked and closes the connection',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when it answers again. What was sent meanwhile was charged, each once.',
+    events: WENT,
   },
 } as const satisfies Readonly<Record<string, Fault>>
 

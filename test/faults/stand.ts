@@ -216,7 +216,7 @@ export async function holds(
   const end = performance.now() + bound
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`within ${bound} ms it did not come true that ${what}`)
-    await delay(50)
+    await delay(200)
   }
 }
 

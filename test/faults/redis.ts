@@ -1,9 +1,10 @@
+/** What may happen to one Redis. */
 import { createConnection, createServer, type Socket } from 'node:net'
 import { portNear } from '../../scripts/free-port.ts'
-import { describeRedis, RedisServer } from '../support/redis.ts'
+import type { FaultName } from '../../scripts/operations.ts'
+import { RedisServer } from '../support/redis.ts'
 import { SECRETS } from './credentials.ts'
 import type { Broken, Injector } from './scenario.ts'
-import { sideBySide } from './side-by-side.ts'
 import { seed } from './stand.ts'
 
 /** A server of one's own, and what breaks and mends it. */
@@ -114,28 +115,26 @@ const absent: Injector = async (): Promise<Broken> => {
   return { ...broken, early: true }
 }
 
-await describeRedis('when Redis fails', () => {
-  sideBySide({
-    'redis-frozen': server(
-      [],
-      async (redis) => redis.freeze(),
-      async (redis) => redis.thaw(),
-    ),
-    'redis-killed': killed('--appendonly', 'yes', '--appendfsync', 'always'),
-    'redis-emptied': killed(),
-    'redis-replica': server(
-      [],
-      (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'),
-      (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
-    ),
-    'redis-memory': server(
-      ['--maxmemory-policy', 'noeviction'],
-      (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
-      (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
-    ),
-    'redis-password': withUser(['resetpass', '>another'], ['resetpass', `>${SECRETS.PASSWORD}`]),
-    'redis-permission': withUser(['-@all'], ['+@all']),
-    'redis-slow': slow(2000),
-    'redis-absent': absent,
-  })
-})
+export const REDIS = {
+  'redis-frozen': server(
+    [],
+    async (redis) => redis.freeze(),
+    async (redis) => redis.thaw(),
+  ),
+  'redis-killed': killed('--appendonly', 'yes', '--appendfsync', 'always'),
+  'redis-emptied': killed(),
+  'redis-replica': server(
+    [],
+    (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'),
+    (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
+  ),
+  'redis-memory': server(
+    ['--maxmemory-policy', 'noeviction'],
+    (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
+    (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
+  ),
+  'redis-password': withUser(['resetpass', '>another'], ['resetpass', `>${SECRETS.PASSWORD}`]),
+  'redis-permission': withUser(['-@all'], ['+@all']),
+  'redis-slow': slow(2000),
+  'redis-absent': absent,
+} satisfies Partial<Record<FaultName, Injector>>
