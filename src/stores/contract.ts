@@ -27,7 +27,7 @@ export const FEED: Readonly<Record<EntryKind, Feed | null>> = {
 /** An entry as it is given to a store. */
 export interface EntryDraft {
   readonly kind: EntryKind
-  /** Unique within its kind; 1 to 512 characters without control characters. Entries are listed in the order of ids. */
+  /** Unique within its kind; 1 to 512 characters without control characters. Entries are listed in the order of ids, by code point. */
   readonly id: string
   /** JSON. Stores hand it back byte for byte. */
   readonly body: string
