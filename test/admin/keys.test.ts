@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { keyView } from '../../src/admin/key-view.ts'
 import { formOf } from '../../src/credentials/api-key/form.ts'
 import { hmacSha256 } from '../../src/ports/node-crypto.ts'
+import { MemoryStore } from '../../src/stores/memory.ts'
 import { strong } from '../support/policy.ts'
 import { type Admin, adminOf, DAY, FACTS, OTHER, PEPPER, READER } from './support.ts'
 
@@ -168,6 +169,24 @@ describe('changing a key', () => {
     expect([one.status, two.status].sort()).toEqual([200, 412])
     const { body: now } = await admin.ask('GET', `/v1/keys/${body.id}`)
     expect(now).toMatchObject({ version: 2, description: one.status === 200 ? 'one' : 'two' })
+  })
+
+  it('deletes the version that is meant, or nothing, whoever comes in between', async () => {
+    let between: (() => Promise<unknown>) | null = null
+    const store = new MemoryStore({ micros: () => 1, random32: () => 7 })
+    const apply = store.apply.bind(store)
+    store.apply = async (...given) => {
+      const first = between
+      between = null
+      await first?.()
+      return apply(...given)
+    }
+    const admin = adminOf({}, store)
+    const { body } = await create(admin)
+    const path = `/v1/keys/${body.id}`
+    between = () => admin.ask('PATCH', path, { body: { description: 'x' }, headers: { 'if-match': '"1"' } })
+    expect((await admin.ask('DELETE', path, { headers: { 'if-match': '"1"' } })).status).toBe(412)
+    expect((await admin.ask('GET', path)).body).toMatchObject({ version: 2, description: 'x' })
   })
 
   it('asks for the version that is meant', async () => {
