@@ -74,7 +74,7 @@ export class Post {
     worker.on('message', (word: Word) => {
       if (word.word === 'failed') problems = word.problems
       else if (word.word === 'report') this.#answered(word.id, word.report)
-      else if (!this.#stopping) {
+      else if (word.word === 'ready' && !this.#stopping) {
         this.#ready = true
         this.#events.ready(word.listen)
       }

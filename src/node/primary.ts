@@ -74,6 +74,7 @@ class Primary {
       if (problem === null) throw cause
       return problem
     }
+    process.on('SIGHUP', () => this.#reload(fleet, first))
     const launched = await Promise.race([fleet.start(), stopped])
     if (launched?.ok === false && !this.#stopping) {
       health.close()
@@ -81,7 +82,6 @@ class Primary {
       return launched.problems
     }
     if (launched?.ok === true) {
-      process.on('SIGHUP', () => this.#reload(fleet, first))
       const listen = { check: '', health: health.address, ...launched.listen }
       audit.write(readyLine({ listen, policy: policyFile, workers }))
       await flush()

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { Instance, type LoadedPolicy, openOutput, type ProcessOptions, startProblem } from './instance.ts'
+import { inWords } from './log.ts'
 import { HURRY, type Order, type Word } from './orders.ts'
 
 /**
@@ -36,7 +37,11 @@ export async function runWorker(options: ProcessOptions, workers: number): Promi
         current = order.policy
         instance.reload()
       } else if (order.order === 'report') {
-        void instance.report().then((report) => tell({ word: 'report', id: order.id, report }))
+        // The primary takes none for a worker that hangs, and goes on without it.
+        instance.report().then(
+          (report) => tell({ word: 'report', id: order.id, report }),
+          (cause: unknown) => output.log.error('report_failed', { problem: inWords(cause) }),
+        )
       }
     })
     const hurried = new Promise<void>((resolve) => process.on(HURRY, () => resolve()))

@@ -67,6 +67,16 @@ async function askAll(service: Running, workers: number): Promise<number> {
   return asked
 }
 
+/** A port on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 interface Load {
   answered: number
   /** Checks whose connection ended without an answer. */
@@ -149,6 +159,22 @@ describe('postern serve --workers', () => {
     expect([allowed, denied]).toEqual([200, 440])
     await service.stop()
     expect(answering(service)).toBe(2)
+  })
+
+  it('share a limit out among them while the store does not answer', async () => {
+    const store = `store: { redis: { url: "redis://127.0.0.1:${await closedPort()}" } }`
+    const service = await running(`${store}\n${policyWith('rate: 1/day, burst: 40, onOutage: local')}`, 2)
+    const allowedBy = () => {
+      const allowed = decisions(service).filter(({ verdict }) => verdict === 'allow')
+      const counts = Map.groupBy(allowed, ({ request }) => String(request).slice(0, 18))
+      return [...counts.values()].map(({ length }) => length)
+    }
+    for (let asked = 0; asked < 2000 && allowedBy().join() !== '20,20'; asked += 16) {
+      await Promise.all(Array.from({ length: 16 }, () => exchange(service.port, check())))
+      await vi.waitFor(() => expect(decisions(service)).toHaveLength(asked + 16), 5000)
+    }
+    expect(allowedBy()).toEqual([20, 20])
+    await service.stop()
   })
 
   it('replaces a worker that is killed under load; nobody gets a wrong answer, the others go on', async () => {
