@@ -150,18 +150,12 @@ export class RedisCluster {
     ]
     const nodes = await Promise.all([...ports].map((port) => RedisServer.start(options, port)))
     const cluster = new RedisCluster(nodes)
-    const [first] = nodes
-    for (const [index, node] of nodes.entries()) {
-      const [from, to] = RANGES[index] as readonly [number, number]
-      await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
-      await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
+    try {
+      await cluster.#join()
+    } catch (problem) {
+      await cluster.stop()
+      throw problem
     }
-    // A greeting may get lost, and is then forgotten.
-    await until(async () => {
-      for (const node of nodes)
-        if (first && node !== first) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first.port))
-      return cluster.#whole()
-    }, 'the cluster')
     return cluster
   }
 
@@ -177,6 +171,21 @@ export class RedisCluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))
+  }
+
+  async #join(): Promise<void> {
+    const [first] = this.nodes
+    for (const [index, node] of this.nodes.entries()) {
+      const [from, to] = RANGES[index] as readonly [number, number]
+      await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
+      await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
+    }
+    // A greeting may get lost, and is then forgotten.
+    await until(async () => {
+      for (const node of this.nodes)
+        if (first && node !== first) await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first.port))
+      return this.#whole()
+    }, 'the cluster')
   }
 
   async #whole(): Promise<boolean> {
