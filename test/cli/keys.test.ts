@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../src/cli/check.ts'
 import { WRITER } from '../admin/support.ts'
@@ -178,4 +181,29 @@ describe('postern keys', () => {
     ])
     broken.end()
   })
+
+  it('ends although a server cannot be reached, and names no password', async () => {
+    const port = await closedPort()
+    const dead = deskOf(`{ redis: { url: "\${REDIS}" } }`)
+    const main = join(import.meta.dirname, '../../src/cli/main.ts')
+    const REDIS = `redis://:pass-of-mine@127.0.0.1:${port}`
+    const ended = await promisify(execFile)(process.execPath, [main, 'keys', 'list'], {
+      cwd: dead.folder,
+      env: { ...process.env, ...VARIABLES, REDIS },
+      timeout: 25_000,
+    }).catch((error: unknown) => error as { code: number; stdout: string; stderr: string })
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toContain('cannot be used: ')
+    expect(ended.stderr).not.toContain('pass-of-mine')
+    dead.end()
+  })
 })
+
+/** A port on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -25,11 +25,14 @@ export async function openStore(policy: Policy, file: string, io: Io): Promise<S
     ...nodeOutside((event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`)),
     resolvePath: (path: string) => resolve(folder, path),
   }
+  let store: Store | null = null
   try {
-    const store = await type.create(options, outside, DEADLINE)
+    store = await type.create(options, outside, DEADLINE)
     await store.open()
     return store
   } catch (error) {
+    // A client that goes on trying to connect would keep the process from ending.
+    await store?.close().catch(() => {})
     if (error instanceof StoreFault)
       throw new CommandFailure(1, `The store of ${file} cannot be used: ${error.message}\n`)
     throw error
