@@ -99,6 +99,8 @@ async function stopListening(
     came = true
   }
   server.on('connection', noticed)
+  // From here on a turn looks for connections once: what is left of this one may not look any more.
+  await turn()
   while (came && performance.now() < latest) {
     came = false
     await turn()

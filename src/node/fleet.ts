@@ -64,8 +64,7 @@ export class Fleet {
    * listeners, then the others. When one of them cannot serve, none is left.
    */
   async start(): Promise<Launched> {
-    const [scout, ...others] = this.#posts
-    for (const posts of [scout === undefined ? [] : [scout], others]) {
+    for (const posts of [this.#posts.slice(0, 1), this.#posts.slice(1)]) {
       const problems = await this.#started(posts)
       if (problems === null) continue
       await this.stop()
@@ -94,7 +93,7 @@ export class Fleet {
     )
     const live = reports.flatMap(({ report }) => report?.metrics ?? [])
     const silent = reports.flatMap(({ post, report }) => (report === null ? (post.last?.metrics ?? []) : []))
-    return this.#sums.text([live], [silent])
+    return this.#sums.text(live, silent)
   }
 
   /** Lets every worker finish what is under way; what has not ended after a bound is ended. */

@@ -82,7 +82,8 @@ class Primary {
       return launched.problems
     }
     if (launched?.ok === true) {
-      const listen = { check: '', health: health.address, ...launched.listen }
+      const { check = '', ...others } = launched.listen
+      const listen = { check, health: health.address, ...others }
       audit.write(readyLine({ listen, policy: policyFile, workers }))
       await flush()
     }

@@ -18,9 +18,8 @@ export class Sums {
    * @param live of workers that have answered just now
    * @param silent the last known of those that have not: their counts stand, their gauges say nothing any more
    */
-  async text(live: readonly MetricObjects[], silent: readonly MetricObjects[]): Promise<string> {
-    const counts = silent.map((metrics) => metrics.filter(isCount))
-    return registryOf([...live, ...counts, ...(await this.#retired)]).metrics()
+  async text(live: MetricObjects, silent: MetricObjects): Promise<string> {
+    return registryOf([live, silent.filter(isCount), ...(await this.#retired)]).metrics()
   }
 }
 
