@@ -143,17 +143,19 @@ describe('a sqlite file that cannot be used', () => {
     expect((await spendOne(store, charge('a'))).ok).toBe(true)
   })
 
-  it('of another program, of another version, or none at all: is incompatible, and is left as it was', async () => {
+  it('of another program, of another version, or none at all: says so, and is left as it was', async () => {
     writeFileSync(
       location,
       'this is a letter to my aunt, and long enough for a header of a hundred bytes. '.repeat(50),
     )
     const letter = readFileSync(location)
-    expect(await faultOf(() => storeAt().open())).toMatchObject({ code: 'incompatible' })
+    expect((await faultOf(() => storeAt().open())).message).toContain('not a database')
     expect(readFileSync(location)).toEqual(letter)
     rmSync(location)
     other((db) => db.exec('CREATE TABLE theirs (a)'))
-    expect((await faultOf(() => storeAt().open())).message).toContain('another program')
+    const theirs = await faultOf(() => storeAt().open())
+    expect(theirs.code).toBe('incompatible')
+    expect(theirs.message).toContain('another program')
     rmSync(location)
     const ours = storeAt()
     await ours.open()
@@ -229,8 +231,8 @@ describe('a sqlite file that cannot be used', () => {
     copyFileSync(location, copy)
     writeFileSync(location, Buffer.alloc(statSync(location).size, 0x5a))
     const again = storeAt()
-    expect((await refused(again)).code).toBe('incompatible')
-    expect(await faultOf(() => again.get('key', ['1']))).toMatchObject({ code: 'incompatible' })
+    expect((await refused(again)).code).toBe('unavailable')
+    expect(await faultOf(() => again.get('key', ['1']))).toMatchObject({ code: 'unavailable' })
     expect(again.glance()).toBeNull()
     copyFileSync(copy, location)
     expect((await spendOne(again, charge('a'))).ok).toBe(true)

@@ -7,6 +7,10 @@ const FULL = 13
 
 type Outcome = readonly [code: StoreFault['code'], text: string]
 
+/**
+ * A damaged file is as good as gone until somebody puts a good one in its place, and then heals by itself;
+ * `incompatible` is what another program or version wrote.
+ */
 const OUTCOMES: Readonly<Record<number, Outcome>> = {
   3: ['unavailable', 'the process may not use the file'],
   [BUSY]: ['unavailable', 'another process holds the lock'],
@@ -14,10 +18,10 @@ const OUTCOMES: Readonly<Record<number, Outcome>> = {
   7: ['unavailable', 'there is no memory left'],
   8: ['unavailable', 'the file is read-only'],
   10: ['unavailable', 'the disk fails'],
-  11: ['incompatible', 'the file is damaged: restore it, or put it aside to start anew'],
+  11: ['unavailable', 'the file is damaged: restore it, or put it aside to start anew'],
   [FULL]: ['unavailable', 'the disk is full'],
   14: ['unavailable', 'the file cannot be opened: does its folder exist, and may the process write there?'],
-  26: ['incompatible', 'the file is not a database: name another one, or put it aside to start anew'],
+  26: ['unavailable', 'the file is not a database: name another one, or put it aside to start anew'],
 }
 
 /** SQLite's primary code of what was thrown; null when it came from elsewhere. */
