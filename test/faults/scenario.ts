@@ -26,6 +26,8 @@ export interface Broken {
   heal(): Promise<void>
   /** Lets go of everything. */
   close(): Promise<void>
+  /** The user that the service runs as; null: the test's own. */
+  readonly user?: number | null
   /** Whether the fault is there before the service is. */
   readonly early?: boolean
   /** Whether it is over at once, because what comes of it in the long run is shown by another one. */
@@ -65,7 +67,7 @@ export async function show(name: FaultName, injector: Injector): Promise<void> {
   try {
     if (broken.early === true) await broken.strike()
     const store = `{ ${broken.store}, maxStale: ${MAX_STALE}ms, deadline: 350ms }`
-    const started = starting.then(() => Stand.start({ store }))
+    const started = starting.then(() => Stand.start({ store, user: broken.user ?? null }))
     starting = started.catch(() => {})
     const stand = await started
     try {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -67,6 +67,8 @@ export interface StandOptions {
   readonly issuers?: string
   readonly routes?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** The user that the process runs as; null: the test's own. */
+  readonly user?: number | null
 }
 
 /** A running service. */
@@ -82,20 +84,22 @@ export class Stand {
 
   static async start(options: StandOptions): Promise<Stand> {
     const folder = await mkdtemp(join(tmpdir(), 'postern-faults-'))
-    const { store, issuers = '', routes = '', environment = {} } = options
+    const { store, issuers = '', routes = '', environment = {}, user = null } = options
     await writeFile(join(folder, 'postern.yaml'), policyOf(store, issuers, routes))
-    const stand = new Stand(folder, { ...SECRETS, ...environment })
+    if (user !== null) await chown(folder, user, user)
+    const stand = new Stand(folder, { ...SECRETS, ...environment }, user)
     await holds(() => stand.#listen['check'] !== undefined || stand.ended(), 'the service is up', 30_000)
     if (stand.ended()) throw new Error(`postern serve has ended: ${stand.#errors}`)
     return stand
   }
 
-  private constructor(folder: string, environment: Readonly<Record<string, string>>) {
+  private constructor(folder: string, environment: Readonly<Record<string, string>>, user: number | null) {
     this.#folder = folder
     this.#child = spawn(process.execPath, [MAIN, 'serve'], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(user === null ? {} : { uid: user, gid: user }),
     })
     linesOf(this.#child.stdout, (line) => {
       const said = JSON.parse(line)
