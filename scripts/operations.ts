@@ -312,6 +312,34 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS
 
+/** One thing that may happen to an issuer's key set. */
+interface IssuerFault {
+  readonly what: string
+  /** Events in the process's log. */
+  readonly events: readonly string[]
+}
+
+/** A token of an issuer whose set is held; and one signed with a key that came into the set during the fault. */
+export const ISSUER_ANSWERS = {
+  held: '200',
+  rotated: '401 credential_invalid',
+  cold: '503 issuer_unavailable',
+} as const
+
+const FAILED = ['key_set_failed', 'key_set_recovered'] as const
+
+export const ISSUER_FAULTS = {
+  'issuer-down': { what: 'down: connections are refused', events: FAILED },
+  'issuer-hangs': { what: 'takes connections and says nothing', events: FAILED },
+  'issuer-slow': { what: 'answers after 2 s', events: [] },
+  'issuer-oversized': { what: 'serves more than 256 KiB', events: FAILED },
+  'issuer-redirects': { what: 'redirects, even to a good set', events: FAILED },
+  'issuer-empty': { what: 'serves an empty key set', events: FAILED },
+  'issuer-gateway': { what: 'answers 502 with a page of HTML', events: FAILED },
+} as const satisfies Readonly<Record<string, IssuerFault>>
+
+export type IssuerFaultName = keyof typeof ISSUER_FAULTS
+
 /** The outcome of a check in one form for tables and tests: `503 key_unavailable (revocations)`. */
 export function answerText(given: {
   readonly status: number
