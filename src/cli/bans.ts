@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { banView } from '../admin/bans.ts'
-import { askFor, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
+import { banView } from '../admin/bans.ts'
+import { askFor, askToDo, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
 import { type Common, common, defined } from './admin/options.ts'
 import { type Column, printArray, printFields, printTable } from './admin/table.ts'
 import { CommandFailure } from './failure.ts'
@@ -38,7 +38,7 @@ export function register(program: Command, io: Io): void {
     .option('--reason <text>', 'why, for those who look later')
     .action((network: string, options: AddOptions) => add(network, options, io))
   on('lift', 'lift a ban').action(async (network: string, options: Common) => {
-    await withAdmin(options, io, (connection) => askFor(connection, 'DELETE', pathOf(['bans'], { network })))
+    await withAdmin(options, io, (connection) => askToDo(connection, 'DELETE', pathOf(['bans'], { network })))
     io.stdout.write(
       options.json === true ? `${JSON.stringify({ lifted: network })}\n` : `lifted ${network}\n`,
     )
@@ -49,7 +49,7 @@ async function add(network: string, { reason, forever, ...options }: AddOptions,
   if ((options.for === undefined) !== (forever === true))
     throw new CommandFailure(2, 'say how long: either --for 24h or --forever\n')
   const view = await withAdmin(options, io, (connection) =>
-    askFor<View>(connection, 'POST', pathOf(['bans']), {
+    askFor(connection, banView, 'POST', pathOf(['bans']), {
       body: { network, duration: options.for ?? null, ...defined({ reason }) },
     }),
   )
@@ -59,7 +59,7 @@ async function add(network: string, { reason, forever, ...options }: AddOptions,
 
 function list(options: Common, io: Io): Promise<void> {
   return withAdmin(options, io, async (connection) => {
-    const all = itemsOf<View>(connection, ['bans'])
+    const all = itemsOf(connection, banView, ['bans'])
     if (options.json === true) return printArray(all, io.stdout)
     if ((await printTable(all, COLUMNS, io.stdout)) === 0) io.stdout.write('no bans\n')
   })

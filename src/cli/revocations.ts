@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { revocationView } from '../admin/revocations.ts'
-import { askFor, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
+import { revocationView } from '../admin/revocations.ts'
+import { askFor, askToDo, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
 import { type Common, common, defined } from './admin/options.ts'
 import { type Column, printArray, printFields, printTable } from './admin/table.ts'
 import type { Io } from './io.ts'
@@ -64,7 +64,7 @@ export function register(program: Command, io: Io): void {
       .description('take a revocation back')
       .argument('<id>', 'id of the revocation, as the list has it'),
   ).action(async (id: string, options: Common) => {
-    await withAdmin(options, io, (connection) => askFor(connection, 'DELETE', pathOf(['revocations', id])))
+    await withAdmin(options, io, (connection) => askToDo(connection, 'DELETE', pathOf(['revocations', id])))
     io.stdout.write(options.json === true ? `${JSON.stringify({ lifted: id })}\n` : `lifted ${id}\n`)
   })
 }
@@ -84,7 +84,7 @@ async function create(
   io: Io,
 ): Promise<void> {
   const view = await withAdmin(options, io, (connection) =>
-    askFor<View>(connection, 'POST', pathOf(['revocations']), {
+    askFor(connection, revocationView, 'POST', pathOf(['revocations']), {
       body: { kind, issuer, ...defined({ value, before, until, reason }) },
     }),
   )
@@ -94,7 +94,7 @@ async function create(
 
 function list(options: Common, io: Io): Promise<void> {
   return withAdmin(options, io, async (connection) => {
-    const all = itemsOf<View>(connection, ['revocations'])
+    const all = itemsOf(connection, revocationView, ['revocations'])
     if (options.json === true) return printArray(all, io.stdout)
     if ((await printTable(all, COLUMNS, io.stdout)) === 0) io.stdout.write('no revocations\n')
   })

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { problemDocument } from '../../admin/reply.ts'
 import type { Policy } from '../../policy/schema.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Io } from '../io.ts'
@@ -50,20 +52,36 @@ export function soundPolicy(file: string, io: Io): Policy {
 }
 
 /** The body of a good answer; a refusal ends the command with everything that it says. */
-export async function askFor<Body>(
+export async function askFor<Schema extends z.ZodObject>(
   connection: Connection,
+  schema: Schema,
   method: string,
   path: string,
   asked?: Asked,
-): Promise<Body> {
-  const replied = await connection.ask(method, path, asked)
+): Promise<z.output<Schema>> {
+  return bodyOf(await connection.ask(method, path, asked), schema)
+}
+
+/** The same of an answer that has come. A later version may answer more than this one knows, but not less. */
+export function bodyOf<Schema extends z.ZodObject>(replied: Replied, schema: Schema): z.output<Schema> {
   if (replied.status >= 400) throw failureOf(replied)
-  return replied.body as Body
+  const parsed = schema.loose().safeParse(replied.body)
+  if (parsed.success) return parsed.data as z.output<Schema>
+  throw new CommandFailure(1, 'the answer is not that of an admin API which this version understands\n')
+}
+
+/** Asks for something that has no answer but its success. */
+export async function askToDo(connection: Connection, method: string, path: string): Promise<void> {
+  const replied = await connection.ask(method, path)
+  if (replied.status >= 400) throw failureOf(replied)
 }
 
 /** What is wrong with what was asked is a matter of usage; all else is a problem. */
 export function failureOf({ status, body }: Replied): CommandFailure {
-  const { detail = `the admin API answered ${status}`, problems = [] } = body as Refused
+  const said = refused.safeParse(body)
+  const { detail, problems } = said.success
+    ? said.data
+    : { detail: `the admin API answered ${status}`, problems: [] }
   const lines = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
   return new CommandFailure(
     status === 400 ? 2 : 1,
@@ -71,10 +89,8 @@ export function failureOf({ status, body }: Replied): CommandFailure {
   )
 }
 
-interface Refused {
-  readonly detail?: string
-  readonly problems?: readonly { readonly path: string; readonly message: string }[]
-}
+/** What a refusal says, whatever else is in it. */
+const refused = z.looseObject({ detail: z.string(), problems: problemDocument.shape.problems })
 
 /** What a terminal could take for a command is escaped. */
 export const printable = (text: string): string =>
@@ -96,16 +112,18 @@ export const pathOf = (
 }
 
 /** Every item of a listing, page after page. */
-export async function* itemsOf<Item>(
+export async function* itemsOf<Item extends z.ZodObject>(
   connection: Connection,
+  item: Item,
   segments: readonly string[],
   query: Readonly<Record<string, string | undefined>> = {},
-): AsyncGenerator<Item> {
+): AsyncGenerator<z.output<Item>> {
+  const schema = z.object({ items: z.array(item.loose()), next: z.string().nullable() })
   let after: string | null = null
   do {
     const path: string = pathOf(segments, { ...query, limit: 500, after })
-    const page: { items: Item[]; next: string | null } = await askFor(connection, 'GET', path)
-    yield* page.items
+    const page: z.output<typeof schema> = await askFor(connection, schema, 'GET', path)
+    yield* page.items as z.output<Item>[]
     after = page.next
   } while (after !== null)
 }

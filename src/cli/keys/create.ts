@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { KeyView } from '../../admin/key-view.ts'
+import { shownOnce } from '../../admin/operations.ts'
 import { storeOf } from '../../node/state.ts'
 import { askFor, pathOf, soundPolicy, withAdmin } from '../admin/connection.ts'
 import { type Common, common, defined } from '../admin/options.ts'
@@ -48,7 +48,7 @@ async function create(options: Options, io: Io): Promise<void> {
   }
   const { owner, id, idempotencyKey } = options
   const view = await withAdmin(options, io, (connection) =>
-    askFor<KeyView & { key: string }>(connection, 'POST', pathOf(['keys']), {
+    askFor(connection, shownOnce, 'POST', pathOf(['keys']), {
       body: { owner, ...defined({ id }), ...fields },
       headers: idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
     }),

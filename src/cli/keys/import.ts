@@ -2,7 +2,10 @@ import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { MAX_IMPORT } from '../../admin/key-import.ts'
+import { importResult } from '../../admin/operations.ts'
+import { problemDocument } from '../../admin/reply.ts'
 import {
+  bodyOf,
   type Connection,
   failureOf,
   pathOf,
@@ -104,7 +107,7 @@ class Import {
       body: { keys: rows.map(({ fields }) => fields) },
     })
     if (replied.status >= 400) throw this.#refused(replied, rows)
-    const { created, skipped } = replied.body as { created: number; skipped: number }
+    const { created, skipped } = bodyOf(replied, importResult)
     this.#records += rows.length
     this.#created += created
     this.#skipped += skipped
@@ -122,8 +125,9 @@ class Import {
 
   /** Says of each problem on which line it is. */
   #refused(replied: Replied, rows: readonly ImportRow[]): CommandFailure {
-    const { problems = [] } = replied.body as { problems?: { path: string; message: string }[] }
-    if (problems.length === 0) return failureOf(replied)
+    const parsed = problemDocument.safeParse(replied.body)
+    if (!parsed.success || parsed.data.problems.length === 0) return failureOf(replied)
+    const { problems } = parsed.data
     const lines = problems.map(({ path, message }) => {
       const [, index, field] = /^keys\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
       const row = index === undefined ? undefined : rows[Number(index)]

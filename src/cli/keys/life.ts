@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import type { KeyView } from '../../admin/key-view.ts'
-import { askFor, pathOf, withAdmin } from '../admin/connection.ts'
+import { keyView } from '../../admin/key-view.ts'
+import { shownOnce } from '../../admin/operations.ts'
+import { askFor, askToDo, pathOf, withAdmin } from '../admin/connection.ts'
 import { type Common, common } from '../admin/options.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Io } from '../io.ts'
@@ -30,13 +31,13 @@ export function register(keys: Command, io: Io): void {
   common(one('revoke', 'revoke an API key for good and keep its record')).action(
     async (id: string, options: Common) => {
       const view = await withAdmin(options, io, (connection) =>
-        askFor<KeyView>(connection, 'POST', pathOf(['keys', id, 'revoke'])),
+        askFor(connection, keyView, 'POST', pathOf(['keys', id, 'revoke'])),
       )
       printKey(view, options.json, io)
     },
   )
   common(one('delete', 'delete an API key and its record')).action(async (id: string, options: Common) => {
-    await withAdmin(options, io, (connection) => askFor(connection, 'DELETE', pathOf(['keys', id])))
+    await withAdmin(options, io, (connection) => askToDo(connection, 'DELETE', pathOf(['keys', id])))
     io.stdout.write(options.json === true ? `${JSON.stringify({ deleted: id })}\n` : `deleted ${id}\n`)
   })
 }
@@ -48,8 +49,8 @@ async function update(id: string, options: UpdateOptions, io: Io): Promise<void>
     throw new CommandFailure(2, 'nothing to change: name at least one of the fields\n')
   const path = pathOf(['keys', id])
   const view = await withAdmin(options, io, async (connection) => {
-    const version = options.ifVersion ?? (await askFor<KeyView>(connection, 'GET', path)).version
-    return askFor<KeyView>(connection, 'PATCH', path, {
+    const version = options.ifVersion ?? (await askFor(connection, keyView, 'GET', path)).version
+    return askFor(connection, keyView, 'PATCH', path, {
       body: patch,
       headers: { 'if-match': `"${version}"` },
     })
@@ -60,7 +61,7 @@ async function update(id: string, options: UpdateOptions, io: Io): Promise<void>
 async function rotate(id: string, options: RotateOptions, io: Io): Promise<void> {
   const { overlap, idempotencyKey } = options
   const view = await withAdmin(options, io, (connection) =>
-    askFor<KeyView & { key: string }>(connection, 'POST', pathOf(['keys', id, 'rotate']), {
+    askFor(connection, shownOnce, 'POST', pathOf(['keys', id, 'rotate']), {
       body: { overlap },
       headers: idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
     }),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { KeyView } from '../../admin/key-view.ts'
+import { type KeyView, keyView } from '../../admin/key-view.ts'
 import { askFor, itemsOf, pathOf, withAdmin } from '../admin/connection.ts'
 import { type Common, common } from '../admin/options.ts'
 import { type Column, printArray, printTable } from '../admin/table.ts'
@@ -31,7 +31,7 @@ export function register(keys: Command, io: Io): void {
   common(keys.command('show').description('show an API key').argument('<id>', 'id of the key')).action(
     async (id: string, options: Common) => {
       const view = await withAdmin(options, io, (connection) =>
-        askFor<KeyView>(connection, 'GET', pathOf(['keys', id])),
+        askFor(connection, keyView, 'GET', pathOf(['keys', id])),
       )
       printKey(view, options.json, io)
     },
@@ -40,7 +40,7 @@ export function register(keys: Command, io: Io): void {
 
 function list(options: Options, io: Io): Promise<void> {
   return withAdmin(options, io, async (connection) => {
-    const all = itemsOf<KeyView>(connection, ['keys'], { owner: options.owner })
+    const all = itemsOf(connection, keyView, ['keys'], { owner: options.owner })
     const chosen = only(all, options)
     if (options.json === true) return printArray(chosen, io.stdout)
     const count = await printTable(chosen, COLUMNS, io.stdout)

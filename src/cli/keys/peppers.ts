@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { pepperPage } from '../../admin/peppers.ts'
-import { askFor, pathOf, withAdmin } from '../admin/connection.ts'
+import { pepperPage } from '../../admin/peppers.ts'
+import { askFor, askToDo, pathOf, withAdmin } from '../admin/connection.ts'
 import { type Common, common } from '../admin/options.ts'
 import { type Column, printTable } from '../admin/table.ts'
 import type { Io } from '../io.ts'
@@ -23,7 +23,7 @@ export function register(keys: Command, io: Io): void {
   common(peppers.command('list').description('list pepper versions, of the policy and of the store')).action(
     async (options: Common) => {
       const { items } = await withAdmin(options, io, (connection) =>
-        askFor<Page>(connection, 'GET', pathOf(['peppers'])),
+        askFor(connection, pepperPage, 'GET', pathOf(['peppers'])),
       )
       if (options.json === true) io.stdout.write(`${JSON.stringify(items)}\n`)
       else if ((await printTable(each(items), COLUMNS, io.stdout)) === 0) io.stdout.write('no peppers\n')
@@ -35,7 +35,7 @@ export function register(keys: Command, io: Io): void {
       .description('forget a pepper that no key in the store needs any more')
       .argument('<version>', 'its version, as in v1'),
   ).action(async (version: string, options: Common) => {
-    await withAdmin(options, io, (connection) => askFor(connection, 'DELETE', pathOf(['peppers', version])))
+    await withAdmin(options, io, (connection) => askToDo(connection, 'DELETE', pathOf(['peppers', version])))
     io.stdout.write(
       options.json === true ? `${JSON.stringify({ retired: version })}\n` : `retired ${version}\n`,
     )

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { apiKeyFacts } from '../../admin/facts.ts'
-import { checked, examine, type KeyCheck } from '../../admin/key-check.ts'
+import { checked, examine, type KeyCheck, keyCheck } from '../../admin/key-check.ts'
 import { type ApiKeysSection, apiKey } from '../../credentials/api-key.ts'
 import { storeOf } from '../../node/state.ts'
 import { sectionOf } from '../../policy/sections.ts'
@@ -59,7 +59,7 @@ function online(key: string, options: Options, io: Io): Promise<Offline> | Offli
     return check.verdict === 'sound' ? checked('unknown', check) : check
   }
   return withAdmin(options, io, (connection) =>
-    askFor<KeyCheck>(connection, 'POST', pathOf(['keys', 'verify']), { body: { key } }),
+    askFor(connection, keyCheck, 'POST', pathOf(['keys', 'verify']), { body: { key } }),
   )
 }
 
