@@ -315,30 +315,51 @@ export type FaultName = keyof typeof FAULTS
 /** One thing that may happen to an issuer's key set. */
 interface IssuerFault {
   readonly what: string
+  /** What a token gets whose key came into the set only during the fault. */
+  readonly rotated: string
   /** Events in the process's log. */
   readonly events: readonly string[]
 }
 
-/** A token of an issuer whose set is held; and one signed with a key that came into the set during the fault. */
-export const ISSUER_ANSWERS = {
-  held: '200',
-  rotated: '401 credential_invalid',
-  cold: '503 issuer_unavailable',
-} as const
+/** A token of an issuer whose set is held, and one of an issuer of which no set has come in yet. */
+export const ISSUER_ANSWERS = { held: '200', cold: '503 issuer_unavailable' } as const
 
+/** The set that is held goes on to be the truth, and does not hold the key. */
+const NOT_IN_SET = '401 credential_invalid'
+/** The answer is waited for, and does not come in time for the decision. */
+const NOT_YET = '503 issuer_unavailable'
 const FAILED = ['key_set_failed', 'key_set_recovered'] as const
 
 export const ISSUER_FAULTS = {
-  'issuer-down': { what: 'down: connections are refused', events: FAILED },
-  'issuer-hangs': { what: 'takes connections and says nothing', events: FAILED },
-  'issuer-slow': { what: 'answers after 2 s', events: [] },
-  'issuer-oversized': { what: 'serves more than 256 KiB', events: FAILED },
-  'issuer-redirects': { what: 'redirects, even to a good set', events: FAILED },
-  'issuer-empty': { what: 'serves an empty key set', events: FAILED },
-  'issuer-gateway': { what: 'answers 502 with a page of HTML', events: FAILED },
+  'issuer-down': { rotated: NOT_IN_SET, what: 'down: connections are refused', events: FAILED },
+  'issuer-hangs': { rotated: NOT_YET, what: 'takes connections and says nothing', events: FAILED },
+  'issuer-slow': { rotated: NOT_YET, what: 'answers after 2 s', events: [] },
+  'issuer-oversized': { rotated: NOT_IN_SET, what: 'serves more than 256 KiB', events: FAILED },
+  'issuer-redirects': { rotated: NOT_IN_SET, what: 'redirects, even to a good set', events: FAILED },
+  'issuer-empty': { rotated: NOT_IN_SET, what: 'serves an empty key set', events: FAILED },
+  'issuer-gateway': { rotated: NOT_IN_SET, what: 'answers 502 with a page of HTML', events: FAILED },
 } as const satisfies Readonly<Record<string, IssuerFault>>
 
 export type IssuerFaultName = keyof typeof ISSUER_FAULTS
+
+/** What comes of a clock that steps by an hour, for a client that has spent `spent` units of a burst of ten, one in 6 s. */
+export const CLOCK_STEPS = {
+  'clock-forward': {
+    step: 3_600_000,
+    what: 'forward by an hour',
+    spent: 10,
+    admitted: 10,
+    means: 'buckets are full, as after an hour: each client may spend one burst more than it should',
+  },
+  'clock-back': {
+    step: -3_600_000,
+    what: 'back by an hour',
+    spent: 1,
+    admitted: 0,
+    means:
+      'buckets that were in use are empty, as if all had just been spent, and fill at the usual rate: nobody waits for the hour',
+  },
+} as const
 
 /** The outcome of a check in one form for tables and tests: `503 key_unavailable (revocations)`. */
 export function answerText(given: {
