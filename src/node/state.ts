@@ -10,10 +10,10 @@ import { STORES } from '../stores/index.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
 /** Where state is kept on Node when the policy does not say: a file beside the policy. */
-const EMBEDDED: StorePolicy = policySchema.shape.store.unwrap().parse({ sqlite: './postern.db' })
+const embedded = (): StorePolicy => policySchema.shape.store.unwrap().parse({ sqlite: './postern.db' })
 
 /** The store that a policy chooses on Node. */
-export const storeOf = ({ store }: Policy): StorePolicy => store ?? EMBEDDED
+export const storeOf = ({ store }: Policy): StorePolicy => store ?? embedded()
 
 /** Holds the shared state as a policy wants it. @throws {StoreFault} see State.open */
 export function openState(
