@@ -241,6 +241,36 @@ describe('revocation', () => {
     knowledge.stop()
   })
 
+  it('is not waited for by a decision when the list takes long, and the record says that it may be missing', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge } = knowing(store)
+    await knowledge.start()
+    await put(state.base, revoking())
+    const { promise: ready, resolve: answer } = Promise.withResolvers<void>()
+    const { base } = state
+    state.base = new Proxy(base, {
+      get: (_, name: keyof Store) => {
+        const value = base[name]
+        if (typeof value !== 'function') return value
+        const call = (value as (...given: unknown[]) => unknown).bind(base)
+        return name === 'get' ? async (...given: unknown[]) => ready.then(() => call(...given)) : call
+      },
+    })
+    vi.useFakeTimers()
+    const caught = knowledge.catchUp()
+    for (let gone = 0; gone < 200; gone += 50) {
+      expect(knowledge.stale()).toBe(false)
+      clock += 50
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    await caught
+    expect([knowledge.stale(), knowledge.revoked(ann())]).toEqual([true, false])
+    answer()
+    await settle()
+    expect([knowledge.stale(), knowledge.revoked(ann())]).toEqual([false, true])
+    knowledge.stop()
+  })
+
   it('in a body that nobody can read withdraws nothing and breaks nothing', async () => {
     const store = new MemoryStore(outside)
     const { knowledge } = knowing(store)
