@@ -8,8 +8,9 @@ import { Gate } from './gate.ts'
 import type { Desk } from './ledger.ts'
 import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
-import { OPERATIONS, Services } from './operations.ts'
+import { OPERATIONS } from './operations.ts'
 import { invalid, parse, type Reply, refusal, type Trouble } from './reply.ts'
+import { Services } from './services.ts'
 
 /** What the admin API needs from whoever runs it. Nothing in here belongs to one runtime. */
 export interface AdminOptions extends Desk {

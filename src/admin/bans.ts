@@ -5,8 +5,8 @@ import { type Ban, ban, MAX_BANS } from '../state/ban.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
 import { Census } from './census.ts'
 import { jsonOf, textOfTime } from './key-view.ts'
-import { page } from './keys.ts'
 import { type Desk, Ledger } from './ledger.ts'
+import { page, pageOf } from './page.ts'
 import { invalid, type Reply, refusal, trouble } from './reply.ts'
 
 export const newBan = z
@@ -27,6 +27,8 @@ export const banView = z
     created: z.iso.datetime(),
   })
   .meta({ description: 'A client that may not ask for a while.' })
+
+export const banPage = pageOf(banView).meta({ description: 'Bans.' })
 
 type View = z.output<typeof banView>
 

@@ -43,6 +43,13 @@ export const crowd = z.looseObject({
   }),
 })
 
+export const importResult = z
+  .strictObject({
+    created: z.int(),
+    skipped: z.int().meta({ description: 'Records that the very same import has brought before.' }),
+  })
+  .meta({ description: 'What became of an import.' })
+
 type Given = z.output<typeof importedKey>
 
 /** A record on its way in. */

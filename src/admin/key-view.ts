@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type KeyRecord, keyRecord } from '../credentials/key-record.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
+import { pageOf } from './page.ts'
 
 const nullableInstant = (description: string) => z.iso.datetime().nullable().meta({ description })
 
@@ -36,6 +37,12 @@ export const keyView = z
     version: z.int().meta({ description: 'Also the ETag; If-Match asks for it.' }),
   })
   .meta({ description: 'An API key without its secret.' })
+
+export const shownOnce = keyView
+  .extend({ key: z.string().meta({ description: 'The key itself. It is shown this once.' }) })
+  .meta({ description: 'A key with its secret.' })
+
+export const keyPage = pageOf(keyView).meta({ description: 'Keys in the order of their ids.' })
 
 export type KeyView = z.output<typeof keyView>
 

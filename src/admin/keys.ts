@@ -1,58 +1,16 @@
-import { z } from 'zod'
-import { type KeyDigest, type KeyRecord, keyFields, MAX_DIGESTS } from '../credentials/key-record.ts'
-import { duration, name } from '../schema/fields.ts'
+import type { z } from 'zod'
+import { type KeyDigest, type KeyFields, type KeyRecord, MAX_DIGESTS } from '../credentials/key-record.ts'
 import type { Applied, Change, Entry } from '../stores/contract.ts'
-import { type ApiKeyFacts, environmentOf, type Facts, signingPepper } from './facts.ts'
+import { type ApiKeyFacts, environmentOf } from './facts.ts'
+import { KeyMaker, type Secret } from './key-maker.ts'
+import type { Caller, keyPatch, newKey, rotation } from './key-requests.ts'
 import { troublesOf } from './key-rules.ts'
 import { auditOf, type KeyView, recordIn, viewOf, viewOfRecord } from './key-view.ts'
 import { type Desk, difference, Ledger } from './ledger.ts'
-import { marking, otherPepper } from './marks.ts'
-import { freshBytes, keyId, type Minted, mint } from './minting.ts'
+import { freshBytes, keyId } from './minting.ts'
+import { page } from './page.ts'
 import { type Asking, Repeats } from './repeats.ts'
 import { invalid, type Reply, refusal, trouble } from './reply.ts'
-
-export const newKey = z.strictObject({
-  id: name.optional().meta({ description: 'Generated unless given.' }),
-  owner: name.meta({ description: 'Id of the principal that the key stands for.' }),
-  ...keyFields.shape,
-})
-
-const { shape } = keyFields
-
-/** Fields that are not named stay as they are; null takes a value away. */
-export const keyPatch = z.strictObject({
-  tenant: shape.tenant.unwrap().optional(),
-  email: shape.email.unwrap().optional(),
-  roles: shape.roles.unwrap().optional(),
-  permissions: shape.permissions.unwrap().optional(),
-  scopes: shape.scopes.unwrap().optional(),
-  networks: shape.networks.unwrap().optional(),
-  limits: shape.limits.unwrap().optional(),
-  notBefore: shape.notBefore.unwrap().optional(),
-  expires: shape.expires.unwrap().optional(),
-  description: shape.description.unwrap().optional(),
-})
-
-const MAX_OVERLAP = 366 * 86_400_000
-
-/** How long the old secret is good beside the new one, in milliseconds. */
-export const rotation = z.strictObject({
-  overlap: z
-    .union([z.literal('0s').transform(() => 0), duration], {
-      error: 'is not a duration: write 0s, 30m, 24h or 7d',
-    })
-    .refine((time) => time <= MAX_OVERLAP, { error: 'is too long: write 366d or less' })
-    .default(86_400_000)
-    .meta({ description: 'How long the old secret is good beside the new one; `0s`: not at all.' }),
-})
-
-/** Who asks, and what holds the request to a state of things. */
-export interface Caller {
-  readonly actor: string
-  /** The version that the entry must have; null: any. */
-  readonly ifMatch: number | null
-  readonly idempotencyKey: string | null
-}
 
 /** Tries again when somebody else was faster and the caller did not say which version was meant. */
 const MAX_TRIES = 5
@@ -62,16 +20,18 @@ export class Keys {
   readonly #desk: Desk
   readonly #ledger: Ledger
   readonly #repeats: Repeats
+  readonly #maker: KeyMaker
 
   constructor(desk: Desk) {
     this.#desk = desk
     this.#ledger = new Ledger(desk)
     this.#repeats = new Repeats(desk)
+    this.#maker = new KeyMaker(desk, this.#repeats)
   }
 
   async create(given: z.output<typeof newKey>, caller: Caller): Promise<Reply> {
     const facts = this.#desk.facts()
-    const maker = await this.#maker(facts)
+    const maker = await this.#maker.means()
     if (!maker.ok) return maker.reply
     const asking = askingOf(caller, 'create', given)
     const again = asking === null ? null : await this.#repeats.answer(asking, maker.apiKeys)
@@ -86,7 +46,7 @@ export class Keys {
     if (problems.length > 0) return invalid(problems)
 
     const id = wanted ?? keyId(freshBytes(outside))
-    const secret = this.#secret(maker, fields.tenant, asking)
+    const secret = this.#maker.secret(maker, fields.tenant, asking)
     const record: KeyRecord = {
       v: 1,
       ...fields,
@@ -139,7 +99,7 @@ export class Keys {
   }
 
   async rotate(id: string, { overlap }: z.output<typeof rotation>, caller: Caller): Promise<Reply> {
-    const maker = await this.#maker(this.#desk.facts())
+    const maker = await this.#maker.means()
     if (!maker.ok) return maker.reply
     const asking = askingOf(caller, 'rotate', { id, overlap })
     const again = asking === null ? null : await this.#repeats.answer(asking, maker.apiKeys)
@@ -147,7 +107,7 @@ export class Keys {
     const reply = await this.#edit(id, caller, 'key.rotate', (record, now) => {
       if (record.status === 'revoked')
         return refusal('conflict', 'The key is revoked, and that is for good: make another one.')
-      const secret = this.#secret(maker, record.tenant, asking)
+      const secret = this.#maker.secret(maker, record.tenant, asking)
       const digests = [...ending(record, now, overlap), secret.minted.digest]
       if (digests.length > MAX_DIGESTS)
         return refusal(
@@ -211,36 +171,6 @@ export class Keys {
     return refusal('conflict', 'The key is being changed by others all the time: try again.')
   }
 
-  /** What keys are made with, where the policy has it. */
-  async #maker({ apiKeys }: Facts): Promise<({ ok: true } & Maker) | { ok: false; reply: Reply }> {
-    const refuse = (detail: string) => ({ ok: false as const, reply: refusal('conflict', detail) })
-    if (apiKeys === null) return refuse('The policy has no `apiKeys`: add the section there first.')
-    const pepper = signingPepper(apiKeys)
-    if (pepper === undefined)
-      return refuse('The policy has no pepper under `apiKeys.peppers`: add one there first.')
-    const marks = await marking(new Set([pepper[0]]), apiKeys, this.#desk)
-    return marks.ok ? { ok: true, apiKeys, pepper, marks: marks.changes } : refuse(otherPepper(marks.version))
-  }
-
-  /** A new secret: a fresh one, or for a request that may come twice one that can be made again. */
-  #secret(maker: Maker, tenant: string | null, asking: Asking | null): Secret {
-    const { pepper, apiKeys } = maker
-    const { prefix } = apiKeys
-    if (asking === null) {
-      const { outside } = this.#desk
-      return { minted: mint(prefix, tenant, pepper, outside, freshBytes(outside)), repeatable: () => [] }
-    }
-    const nonce = this.#repeats.nonce()
-    const minted = this.#repeats.derive(pepper, prefix, tenant, nonce, asking.key)
-    const made = { nonce, pepper: pepper[0], prefix, tenant, digest: minted.digest.digest }
-    return {
-      minted,
-      repeatable: (status, view) => [
-        this.#repeats.keep(asking, { ...made, status, version: view.version, answer: view }),
-      ],
-    }
-  }
-
   async #entry(id: string): Promise<Entry | null> {
     const [entry] = await this.#desk.store.get('key', [id])
     return entry ?? null
@@ -252,19 +182,6 @@ export class Keys {
       ? refusal('conflict', 'This key stands in the policy file: change it there.')
       : refusal('unknown', 'There is no key with this id.')
   }
-}
-
-interface Maker {
-  readonly apiKeys: ApiKeyFacts
-  readonly pepper: readonly [version: string, secret: string]
-  /** What has to be written beside a digest of this pepper. */
-  readonly marks: readonly Change[]
-}
-
-interface Secret {
-  readonly minted: Minted
-  /** The write that lets the same request be answered again; none when it cannot be told from others. */
-  repeatable(status: number, view: KeyView): Change[]
 }
 
 interface Edited {
@@ -302,7 +219,7 @@ const putOf = (id: string, record: KeyRecord, expected: number | 'absent'): Chan
 })
 
 /** Only what was named: a field that is undefined would wipe out what is there. */
-const given = (patch: z.output<typeof keyPatch>): Partial<z.output<typeof keyFields>> =>
+const given = (patch: z.output<typeof keyPatch>): Partial<KeyFields> =>
   Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
 
 const auditFields = (view: KeyView): Record<string, unknown> => {
@@ -330,10 +247,3 @@ const shown = (status: number, view: KeyView, key?: string): Reply => ({
   body: key === undefined ? view : { ...view, key },
   headers: { ETag: `"${view.version}"` },
 })
-
-/** A page of entries; one more was asked for, to know whether there is a next. */
-export function page<View>(entries: readonly Entry[], limit: number, view: (entry: Entry) => View): Reply {
-  const items = entries.slice(0, limit)
-  const next = entries.length > limit ? (items.at(-1)?.id ?? null) : null
-  return { status: 200, body: { items: items.map(view), next } }
-}

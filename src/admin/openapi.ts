@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { banView, newBan } from './bans.ts'
+import { banPage, banView, newBan } from './bans.ts'
 import { historyPage } from './history.ts'
 import { keyCheck, presentedKey } from './key-check.ts'
-import { keyImport } from './key-import.ts'
-import { keyView } from './key-view.ts'
-import { keyPatch, newKey, rotation } from './keys.ts'
+import { importResult, keyImport } from './key-import.ts'
+import { keyPatch, newKey, rotation } from './key-requests.ts'
+import { keyPage, keyView, shownOnce } from './key-view.ts'
 import type { Answer, Operation } from './operation.ts'
-import { banPage, importResult, keyPage, OPERATIONS, revocationPage, shownOnce } from './operations.ts'
+import { OPERATIONS } from './operations.ts'
 import { pepperPage } from './peppers.ts'
 import { problemDocument, REFUSALS, type RefusalKind } from './reply.ts'
-import { newRevocation, revocationView } from './revocations.ts'
+import { newRevocation, revocationPage, revocationView } from './revocations.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -68,3 +68,6 @@ export function operation<
 >(described: Operation<Services, Params, Query, Headers, Body>): Operation<Services> {
   return described as unknown as Operation<Services>
 }
+
+/** The answers of an operation after which there is nothing to show. */
+export const gone = { 204: { description: 'It is gone.', schema: null } }

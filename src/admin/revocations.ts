@@ -6,8 +6,8 @@ import { type Entry, StoreFault } from '../stores/contract.ts'
 import { Census } from './census.ts'
 import type { Facts } from './facts.ts'
 import { jsonOf, textOfTime } from './key-view.ts'
-import { page } from './keys.ts'
 import { type Desk, difference, Ledger } from './ledger.ts'
+import { page, pageOf } from './page.ts'
 import { invalid, type Reply, refusal, type Trouble, trouble } from './reply.ts'
 
 /** The store takes no longer ids, and no control characters in them. */
@@ -54,6 +54,8 @@ export const revocationView = z
     created: z.iso.datetime(),
   })
   .meta({ description: 'Something withdrawn before its time.' })
+
+export const revocationPage = pageOf(revocationView).meta({ description: 'Revocations.' })
 
 type View = z.output<typeof revocationView>
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { shownOnce } from '../../admin/operations.ts'
+import { shownOnce } from '../../admin/key-view.ts'
 import { storeOf } from '../../node/state.ts'
 import { askFor, pathOf, soundPolicy, withAdmin } from '../admin/connection.ts'
 import { type Common, common, defined } from '../admin/options.ts'

@@ -1,8 +1,7 @@
 import { createReadStream, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { MAX_IMPORT } from '../../admin/key-import.ts'
-import { importResult } from '../../admin/operations.ts'
+import { importResult, MAX_IMPORT } from '../../admin/key-import.ts'
 import { problemDocument } from '../../admin/reply.ts'
 import {
   bodyOf,

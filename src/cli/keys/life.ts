@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { keyView } from '../../admin/key-view.ts'
-import { shownOnce } from '../../admin/operations.ts'
+import { keyView, shownOnce } from '../../admin/key-view.ts'
 import { askFor, askToDo, pathOf, withAdmin } from '../admin/connection.ts'
 import { type Common, common } from '../admin/options.ts'
 import { CommandFailure } from '../failure.ts'
