@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { DockerfileParser } from 'dockerfile-ast'
 import { validate } from 'dockerfile-utils'
@@ -36,6 +36,7 @@ interface Compose {
   readonly services: Readonly<Record<string, Service>>
   readonly networks: Readonly<Record<string, { internal?: boolean; ipam?: { config: { subnet: string }[] } }>>
   readonly secrets: Readonly<Record<string, { file: string }>>
+  readonly volumes: Readonly<Record<string, unknown>>
 }
 
 describe('compose.yaml', () => {
@@ -104,8 +105,14 @@ describe('compose.yaml', () => {
     }
   })
 
-  it('mounts only files that exist, read-only', () => {
-    const mounts = services.flatMap(([, { volumes = [] }]) => volumes)
+  it('mounts only files that exist, read-only, and the volume that the policy keeps its state in', () => {
+    const state = compose.services['postern']?.volumes?.find((mount) => !mount.startsWith('./')) ?? ''
+    const [volume = '', place = '', ...options] = state.split(':')
+    expect(Object.keys(compose.volumes)).toEqual([volume])
+    expect([dirname(policy.store.sqlite), options]).toEqual([place, []])
+    // A new volume takes over the owner of what it is mounted on, and Postern is not root.
+    expect(read('Dockerfile')).toContain(`COPY --from=build --chown=1000:1000 /build/state ${place}`)
+    const mounts = services.flatMap(([, { volumes = [] }]) => volumes).filter((mount) => mount !== state)
     for (const mount of mounts) {
       expect(mount).toMatch(/:ro$/)
       expect(existsSync(join(ROOT, 'traefik', mount.split(':')[0] ?? '')), mount).toBe(true)
