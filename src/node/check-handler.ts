@@ -17,15 +17,19 @@ export function createCheckHandler(options: CheckOptions, drain: Drain): Request
   const listener = getRequestListener(app.fetch, {
     errorHandler: (error) => (isRequestError(error) ? notFound() : unavailable()),
   })
-  return (incoming, outgoing) => {
-    // The check's own Host says nothing (some proxies relay the client's), so an odd one must not count as a fault.
-    const authority = incoming.httpVersionMajor === 1 ? 'host' : ':authority'
-    incoming.headers[authority] = 'postern'
+  const answer: RequestHandler = (incoming, outgoing) => {
     if (drain.active) {
       drain.noticed()
       if (incoming.httpVersionMajor === 1) outgoing.setHeader('Connection', 'close')
     }
     void listener(incoming, outgoing)
+  }
+  return (incoming, outgoing) => {
+    // The check's own Host says nothing (some proxies relay the client's), so an odd one must not count as a fault.
+    const authority = incoming.httpVersionMajor === 1 ? 'host' : ':authority'
+    incoming.headers[authority] = 'postern'
+    if (drain.closing === null) answer(incoming, outgoing)
+    else void drain.closing.then(() => answer(incoming, outgoing))
   }
 }
 

@@ -10,7 +10,7 @@ const QUIET = 400
 const STEP = 25
 
 /** Milliseconds after which no turn of the event loop without a new connection is waited for any longer. */
-const LONGEST_QUEUE = 500
+const LONGEST_QUEUE = 250
 
 /**
  * Lets go of connections without losing a check. First nobody new is let in. A proxy that keeps connections may have
@@ -19,6 +19,11 @@ const LONGEST_QUEUE = 500
  */
 export class Drain {
   active = false
+  /**
+   * Resolves when nobody new is let in any more, here and by others; null while that is not being seen to. Answers
+   * wait for it: a proxy that connects for each check would come back at once, and find the door as it closes.
+   */
+  closing: Promise<void> | null = null
   readonly #servers: (HttpServer | Http2SecureServer)[] = []
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #sockets = new Set<Socket>()
@@ -26,8 +31,7 @@ export class Drain {
   #lastRequest = 0
 
   /**
-   * @param others milliseconds that other processes need to stop listening on the same addresses: who is told to
-   * connect anew before that comes to one of them, just as it closes
+   * @param others milliseconds that other processes need to stop listening on the same addresses
    */
   constructor(others = 0) {
     this.#others = others
@@ -57,17 +61,21 @@ export class Drain {
   /** Resolves once every connection is closed, at the latest after `patience` milliseconds. */
   async run(patience: number): Promise<void> {
     const latest = performance.now() + patience
-    const closing = await Promise.all(this.#servers.map(stopListening))
+    const closing = Promise.withResolvers<void>()
+    this.closing = closing.promise
+    const stopped = await Promise.all(this.#servers.map(stopListening))
     if (this.#others > 0) await delay(this.#others)
     this.active = true
     this.noticed()
+    this.closing = null
+    closing.resolve()
     for (const session of this.#sessions) setImmediate(dismiss, session)
     const timer = setInterval(() => {
       const now = performance.now()
       if (now > latest) this.#closeAll()
       else if (now - this.#lastRequest > QUIET) this.#closeIdle()
     }, STEP)
-    await Promise.all(closing.map(({ closed }) => closed))
+    await Promise.all(stopped.map(({ closed }) => closed))
     clearInterval(timer)
   }
 

@@ -7,7 +7,7 @@ import { HURRY, type Order, type Word } from './orders.ts'
  * Milliseconds between the loss of the primary and the end of listening. The primary holds the listening sockets as
  * well, and connections that come when only it still does are lost: it has to let go first.
  */
-const AFTER_THE_PRIMARY = 50
+const AFTER_THE_PRIMARY = 150
 
 /**
  * Serves as one of several until the primary lets go of the channel or dies. The usual signals are the primary's
