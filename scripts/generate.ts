@@ -3,12 +3,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { policyJsonSchema, policyReference, reasonReference } from '../src/policy/reference.ts'
+import { withTables } from './operations.ts'
 
 const root = join(import.meta.dirname, '..')
 const FILES: Readonly<Record<string, () => string>> = {
   'postern.schema.json': () => `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
   'docs/policy.md': policyReference,
   'docs/reasons.md': reasonReference,
+  'docs/operations.md': () => withTables(readFileSync(join(root, 'docs/operations.md'), 'utf8')),
 }
 
 const check = process.argv.includes('--check')

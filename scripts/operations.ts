@@ -308,6 +308,35 @@ export const FAULTS = {
     heals: 'at once, with a new file. Revocations are written back; keys and counters are gone.',
     events: ['store_emptied'],
   },
+  'redis-failover': {
+    store: 'redis',
+    what: 'a replica takes over that lacks the last writes',
+    during: 'silent',
+    after: 'whole',
+    heals:
+      'when the address leads to the new server. What it lacks is gone: charges, and keys and revocations written in that moment.',
+    events: WENT,
+    reasoned:
+      'how much a replica lacks is a matter of the moment; the outage itself is that of a killed server',
+  },
+  'redis-split': {
+    store: 'redis',
+    what: 'the network between instance and server drops packets',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when packets arrive again',
+    events: WENT,
+    reasoned: 'to the instance it is the frozen server above',
+  },
+  'sqlite-disk-fails': {
+    store: 'sqlite',
+    what: 'the disk answers with input or output errors',
+    during: 'silent',
+    after: 'whole',
+    heals: 'when the disk does; the file is opened anew each time',
+    events: WENT,
+    reasoned: 'it takes a device that fails',
+  },
 } as const satisfies Readonly<Record<string, Fault>>
 
 export type FaultName = keyof typeof FAULTS
@@ -361,6 +390,25 @@ export const CLOCK_STEPS = {
   },
 } as const
 
+/** What a service does not start with: exit 1, and this on standard error. A store behind a network is waited for. */
+export const START_REFUSALS = {
+  'start-folder': {
+    what: 'sqlite: the folder of the file does not exist',
+    says: 'does not exist: make it first',
+  },
+  'start-damaged': { what: 'sqlite: the file is no database', says: 'the file is not a database' },
+  'start-foreign': {
+    what: 'sqlite: the file belongs to another program',
+    says: 'belongs to another program',
+  },
+  'start-pepper': {
+    what: 'any store: its keys were made with another pepper than the one of that name in the policy',
+    says: 'holds keys that were made with another pepper v1',
+  },
+} as const satisfies Readonly<Record<string, { readonly what: string; readonly says: string }>>
+
+export type StartRefusalName = keyof typeof START_REFUSALS
+
 /** The outcome of a check in one form for tables and tests: `503 key_unavailable (revocations)`. */
 export function answerText(given: {
   readonly status: number
@@ -371,3 +419,85 @@ export function answerText(given: {
   const words = reason === null ? `${status}` : `${status} ${reason}`
   return degraded.length === 0 ? words : `${words} (${degraded.join(', ')})`
 }
+
+const BEGIN = '<!-- Made from scripts/operations.ts by `npm run generate`: change it there. -->\n'
+const END = '<!-- end of what is made -->\n'
+
+/** The page with its tables as they stand here. @param page the whole text of docs/operations.md */
+export function withTables(page: string): string {
+  const [before, rest] = page.split(BEGIN)
+  const after = rest?.split(END)[1]
+  if (before === undefined || after === undefined) throw new Error('docs/operations.md has lost its marks')
+  return `${before}${BEGIN}\n${tables()}\n${END}${after}`
+}
+
+function tables(): string {
+  const situations = Object.values(SITUATIONS).map(({ when, answers }) => [
+    when,
+    ...Object.keys(CLIENTS).map((client) => code(answers[client as Client])),
+  ])
+  const faults = Object.values(FAULTS).map((fault: Fault) => [
+    fault.store,
+    fault.what,
+    NAMES[fault.during],
+    fault.heals,
+    fault.events.map((event) => `\`${event}\``).join(', '),
+    fault.reasoned === undefined ? '' : `reasoned, not tested: ${fault.reasoned}`,
+  ])
+  const issuers = Object.values(ISSUER_FAULTS).map(({ what, rotated, events }) => [
+    what,
+    code(ISSUER_ANSWERS.held),
+    code(rotated),
+    code(ISSUER_ANSWERS.cold),
+    events.map((event) => `\`${event}\``).join(', '),
+  ])
+  return [
+    '### By what the store does',
+    table(['while', ...Object.values(CLIENTS)], situations),
+    '### By what happens to the store',
+    table(['store', 'what happens', 'what clients get', 'it heals', 'the log says', ''], faults),
+    '### By what happens to an issuer',
+    table(
+      [
+        'the issuer',
+        'its set is held',
+        'a key that is new in its set',
+        'no set has come in yet',
+        'the log says',
+      ],
+      issuers,
+    ),
+    '### By what the clock does',
+    table(
+      ['the clock that a store counts by steps', 'limits'],
+      Object.values(CLOCK_STEPS).map(({ what, means }) => [what, means]),
+    ),
+    '### What a service does not start with',
+    table(
+      ['what', 'standard error says'],
+      Object.values(START_REFUSALS).map(({ what, says }) => [what, `... ${says} ...`]),
+    ),
+  ].join('\n\n')
+}
+
+/** Situations, in a few words for the table of faults. */
+const NAMES: Readonly<Record<SituationName, string>> = {
+  whole: 'as ever',
+  silent: 'as from a silent store',
+  longSilent: 'as from a store that is silent for long',
+  tooLong: 'as from a store that is silent for too long',
+  unknown: 'as from a store that has not answered yet',
+  full: 'as from a store that reads but does not write',
+  part: 'as from a store that lost a part',
+  home: 'as from a store that lost the part with keys and revocations',
+  emptied: 'as from a store that was emptied',
+}
+
+const code = (text: string): string =>
+  text
+    .split(' or ')
+    .map((one) => `\`${one}\``)
+    .join(' or ')
+
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

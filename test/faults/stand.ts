@@ -89,8 +89,9 @@ export class Stand {
     if (user !== null) await chown(folder, user, user)
     const stand = new Stand(folder, { ...SECRETS, ...environment }, user)
     await holds(() => stand.#listen['check'] !== undefined || stand.ended(), 'the service is up', 30_000)
-    if (stand.ended()) throw new Error(`postern serve has ended: ${stand.#errors}`)
-    return stand
+    if (!stand.ended()) return stand
+    const code = await stand.stop()
+    throw new Error(`postern serve has ended with ${code}: ${stand.#errors}`)
   }
 
   private constructor(folder: string, environment: Readonly<Record<string, string>>, user: number | null) {
