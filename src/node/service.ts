@@ -1,19 +1,21 @@
-import type { Server } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
-import { getRequestListener } from '@hono/node-server'
+import type { Facts } from '../admin/facts.ts'
 import type { Engine } from '../core/engine.ts'
 import type { BuiltAuthenticator, KeySetFigures } from '../credentials/contract.ts'
 import type { AppOptions } from '../http/app.ts'
-import { createHealth } from '../http/health.ts'
 import { Metrics, type StateFigures } from '../http/metrics.ts'
 import { recordLine, recordText } from '../http/record.ts'
+import type { State } from '../state/state.ts'
+import { openAdmin } from './admin-listener.ts'
 import { Certificate, type CertificateFiles, type KeyPair } from './certificate.ts'
 import { createCheckHandler } from './check-handler.ts'
 import { Drain } from './drain.ts'
 import { type Endpoint, ListenError, listen } from './endpoint.ts'
+import { HealthListener } from './health-listener.ts'
 import type { LineWriter } from './lines.ts'
 import { createPlainServer, createTlsServer, MIN_TLS, type RequestHandler } from './listeners.ts'
 import { inWords, type ProcessLog } from './log.ts'
+import type { Report } from './orders.ts'
 
 /** Where a policy wants the service to listen. */
 export interface Listening {
@@ -29,6 +31,8 @@ export interface Listening {
 export interface Installation {
   readonly engine: Engine
   readonly authenticators: readonly BuiltAuthenticator[]
+  /** What the admin API holds others against. */
+  readonly facts: Facts
   readonly listening: Listening
 }
 
@@ -40,36 +44,40 @@ export type Reloaded =
 export interface ServiceOptions {
   readonly decide: AppOptions['decide']
   readonly ports: AppOptions['ports']
-  readonly state: { figures(): StateFigures }
+  readonly state: Pick<State, 'store' | 'changed'> & { figures(): StateFigures }
   /** Compiles the policy anew, or tells all that is wrong with it. */
   reload(): Reloaded
   readonly audit: Pick<LineWriter, 'write' | 'dropped'>
   /** Whether audit lines are for a person. */
   readonly terminal: boolean
   readonly log: ProcessLog
+  /** Whether somebody else tells of the service's health, by `report`: then it has no listener for that. */
+  readonly reported?: boolean
   /** Milliseconds between two looks at the certificate files. */
   readonly certificateInterval?: number
 }
 
-const USUAL_HEALTH: Endpoint = { host: '127.0.0.1', port: 8082 }
 const CERTIFICATE_INTERVAL = 10_000
+/** Milliseconds that the other workers need at most to stop listening. */
+const OTHERS = 250
 /** Milliseconds that letting go of connections may take; supervisors kill after ten seconds. */
 const DRAIN_PATIENCE = 4500
 
 /** The running service: its listeners, the policy in force, and how both change and end. */
 export class Service {
   readonly #options: ServiceOptions
-  readonly #drain = new Drain()
+  readonly #drain: Drain
   readonly #metrics: Metrics
   readonly #reloads = { applied: 0, refused: 0 }
   #installed: Installation
   #ready = false
-  #health: Server | null = null
+  #health: HealthListener | null = null
   #certificate: { readonly files: Certificate; readonly use: (pair: KeyPair) => void } | null = null
 
   constructor(installed: Installation, options: ServiceOptions) {
     this.#installed = installed
     this.#options = options
+    this.#drain = new Drain(options.reported === true ? OTHERS : 0)
     this.#metrics = new Metrics({
       keySets: () => this.#keySets(),
       limiterSize: () => options.ports.counters.size(),
@@ -86,7 +94,7 @@ export class Service {
    * @throws {ListenError} when one cannot be opened; then none is left open
    */
   async start(): Promise<Record<string, string>> {
-    const { check, health, tls } = this.#installed.listening
+    const { check, health, admin, tls } = this.#installed.listening
     const handle = createCheckHandler(
       { ...this.#options, engine: () => this.#installed.engine, record: this.#recorder() },
       this.#drain,
@@ -96,7 +104,8 @@ export class Service {
       const plain = createPlainServer(handle)
       this.#drain.add(plain)
       addresses['check'] = await listen(plain, 'check', check)
-      addresses['health'] = await this.#startHealth(health)
+      if (this.#options.reported !== true) addresses['health'] = await this.#startHealth(health)
+      if (admin !== null) addresses['admin'] = await this.#startAdmin(admin)
       if (tls !== null) addresses['tls'] = await this.#startTls(handle, tls)
     } catch (cause) {
       await this.stop(0)
@@ -146,7 +155,11 @@ export class Service {
     this.#certificate?.files.stop()
     await this.#drain.run(patience)
     this.#health?.close()
-    this.#health?.closeAllConnections()
+  }
+
+  /** How the service fares, for whoever watches over several. */
+  async report(): Promise<Report> {
+    return { degraded: this.#degraded(), metrics: await this.#metrics.values() }
   }
 
   #recorder(): AppOptions['record'] {
@@ -159,24 +172,24 @@ export class Service {
   }
 
   async #startHealth(endpoint: Endpoint | null): Promise<string> {
-    const app = createHealth({
-      ready: () => this.#ready,
-      degraded: () => this.#degraded(),
+    const sources = {
+      readiness: () => ({ ready: this.#ready, degraded: this.#degraded() }),
       metrics: async () => ({ contentType: this.#metrics.contentType, text: await this.#metrics.text() }),
+    }
+    this.#health = await HealthListener.open(endpoint, sources, this.#options.log)
+    return this.#health.address
+  }
+
+  async #startAdmin(endpoint: Endpoint): Promise<string> {
+    const { state, audit, log } = this.#options
+    const { server, address } = await openAdmin(endpoint, {
+      state,
+      facts: () => this.#installed.facts,
+      audit,
+      log,
     })
-    const open = (at: Endpoint): Promise<string> => {
-      this.#health = createPlainServer(getRequestListener(app.fetch))
-      return listen(this.#health, 'health', at)
-    }
-    if (endpoint !== null) return open(endpoint)
-    try {
-      return await open(USUAL_HEALTH)
-    } catch (cause) {
-      if (!(cause instanceof ListenError)) throw cause
-      const address = await open({ ...USUAL_HEALTH, port: 0 })
-      this.#options.log.warn('health_moved', { problem: cause.message, listen: address })
-      return address
-    }
+    this.#drain.add(server)
+    return address
   }
 
   async #startTls(

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BuiltAuthenticator } from '../../src/credentials/contract.ts'
 import { allow, deny, engine } from '../http/support.ts'
-import { bytesOf, exchange, LOOPBACK, portOf, type Started, startService, Wire } from './support.ts'
+import { bytesOf, exchange, LOOPBACK, noFacts, portOf, type Started, startService, Wire } from './support.ts'
 
 let started: Started | null = null
 afterEach(async () => {
@@ -111,6 +111,7 @@ describe('a reload', () => {
     const next = {
       engine: { proxies: new Map() } as never,
       authenticators: [],
+      facts: noFacts,
       listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null },
     }
     started = await startService({ reload: () => ({ ok: true, installation: next }) })
@@ -146,6 +147,7 @@ describe('a reload', () => {
     const moved = {
       engine,
       authenticators: [],
+      facts: noFacts,
       listening: { check: { host: '127.0.0.1', port: 9 }, health: LOOPBACK, admin: null, tls: null },
     }
     started = await startService({ reload: () => ({ ok: true, installation: moved }) })

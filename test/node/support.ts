@@ -1,12 +1,28 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { Facts } from '../../src/admin/facts.ts'
 import type { AppOptions } from '../../src/http/app.ts'
 import type { ProcessLog } from '../../src/node/log.ts'
 import { type Installation, type Listening, type Reloaded, Service } from '../../src/node/service.ts'
+import { guarded } from '../../src/state/guard.ts'
+import { MemoryStore } from '../../src/stores/memory.ts'
 import { allow, checkOf, engine } from '../http/support.ts'
 import { portsOf, quietFigures } from '../support/ports.ts'
 
 export const LOOPBACK = { host: '127.0.0.1', port: 0 }
+
+/** Of a policy that says nothing the admin API has to know. */
+export const noFacts: Facts = {
+  roles: new Set(),
+  limits: new Set(),
+  issuers: [],
+  apiKeys: null,
+  tokens: [],
+  limit: { interval: 1, burst: 1 },
+}
+
+const unguarded = { deadline: 0, ticks: () => performance.now(), random: () => 0, report: () => {} }
+const clockwork = { micros: () => performance.now() * 1000, random32: () => 7 }
 
 export interface Started {
   readonly service: Service
@@ -33,13 +49,18 @@ export async function startService(starting: Starting = {}): Promise<Started> {
   const installation: Installation = {
     engine,
     authenticators: [],
+    facts: noFacts,
     listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null, ...starting.listening },
     ...starting.installation,
   }
   const service = new Service(installation, {
     decide: starting.decide ?? (() => allow()),
     ports: portsOf(),
-    state: { figures: () => quietFigures },
+    state: {
+      figures: () => quietFigures,
+      store: guarded(new MemoryStore(clockwork), unguarded),
+      changed: () => {},
+    },
     reload: starting.reload ?? (() => ({ ok: true, installation })),
     audit: { write: (line: string) => void records.push(JSON.parse(line)), dropped: 3 },
     terminal: false,
