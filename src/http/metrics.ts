@@ -165,11 +165,11 @@ export class Metrics {
 function registerState(registers: Registry[], figures: () => StateFigures): void {
   new Gauge({
     name: 'postern_store_up',
-    help: '1 while the store answers, 0 while it is left alone because it does not.',
+    help: '1 while the store answers, 0 while it is left alone because it does not, or tried with a single call.',
     aggregator: 'min',
     registers,
     collect() {
-      this.set(figures().store.state === 'open' ? 0 : 1)
+      this.set(figures().store.state === 'closed' ? 1 : 0)
     },
   })
   new Counter({

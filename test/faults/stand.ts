@@ -133,10 +133,10 @@ export class Stand {
     try {
       const began = performance.now()
       wire.send(bytesOf(credential === null ? lines : [...lines, credential]))
-      const answer = await wire.answer()
+      const answer = await inTime(wire.answer(), `an answer to ${path}`)
       if (answer === null) throw new Error(`no answer to ${path}`)
       const waited = performance.now() - began
-      const written = await record
+      const written = await inTime(record, `the record of ${path}`)
       return { text: answerText({ status: answer.status, ...written }), record: written, waited }
     } finally {
       wire.close()
@@ -210,6 +210,13 @@ export async function seed(chosen: string, entries: readonly EntryDraft[]): Prom
   } finally {
     await store.close()
   }
+}
+
+/** What is promised, unless it takes so long that nobody would still wait for it. */
+async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`${what} did not come`)), 10_000)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** Waits until something holds. @param bound milliseconds, generous */
