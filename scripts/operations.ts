@@ -86,7 +86,7 @@ export const SITUATIONS = {
     },
   },
   part: {
-    when: 'it lost a **part** that holds limits only: each limit fares as the node with its bucket',
+    when: 'it lost a **part** that holds limits only',
     answers: {
       local: '200 or 200 (limits)',
       deny: '200 or 503 limit_unavailable (limits)',
@@ -202,6 +202,14 @@ export const FAULTS = {
     during: 'unknown',
     after: 'whole',
     heals: 'when it is there',
+    events: ['store_not_opened'],
+  },
+  'redis-refuses': {
+    store: 'redis',
+    what: 'refuses the password of the policy when the service starts',
+    during: 'unknown',
+    after: 'whole',
+    heals: 'when it takes that password. Another one needs a restart.',
     events: ['store_not_opened'],
   },
   'cluster-node': {

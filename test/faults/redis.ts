@@ -110,10 +110,13 @@ const slow =
     }
   }
 
-const absent: Injector = async (): Promise<Broken> => {
-  const broken = await killed('--appendonly', 'yes', '--appendfsync', 'always')()
-  return { ...broken, early: true }
-}
+/** The same before the service starts. */
+const early =
+  (injector: Injector): Injector =>
+  async (): Promise<Broken> => ({ ...(await injector()), early: true })
+
+const lasting = killed('--appendonly', 'yes', '--appendfsync', 'always')
+const password = withUser(['resetpass', '>another'], ['resetpass', `>${SECRETS.PASSWORD}`])
 
 export const REDIS = {
   'redis-frozen': server(
@@ -121,7 +124,7 @@ export const REDIS = {
     async (redis) => redis.freeze(),
     async (redis) => redis.thaw(),
   ),
-  'redis-killed': killed('--appendonly', 'yes', '--appendfsync', 'always'),
+  'redis-killed': lasting,
   'redis-emptied': killed(),
   'redis-replica': server(
     [],
@@ -133,8 +136,9 @@ export const REDIS = {
     (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
     (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
   ),
-  'redis-password': withUser(['resetpass', '>another'], ['resetpass', `>${SECRETS.PASSWORD}`]),
+  'redis-password': password,
   'redis-permission': withUser(['-@all'], ['+@all']),
   'redis-slow': slow(2000),
-  'redis-absent': absent,
+  'redis-absent': early(lasting),
+  'redis-refuses': early(password),
 } satisfies Partial<Record<FaultName, Injector>>

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { sideBySide } from './side-by-side.ts'
-import { SQLITE } from './sqlite.ts'
+import { missingHere, SQLITE } from './sqlite.ts'
 
-describe('when the file of state fails', () => sideBySide(SQLITE))
+const missing = await missingHere()
+describe('when the file of state fails', () => sideBySide(SQLITE, missing))

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import type { FaultName } from '../../scripts/operations.ts'
 import type { Broken, Injector } from './scenario.ts'
-import { seed } from './stand.ts'
+import { MAIN, seed } from './stand.ts'
 
 const run = promisify(execFile)
 
@@ -109,6 +109,29 @@ async function handBack(place: Place): Promise<void> {
     if (NOBODY !== null) await chown(path, NOBODY, NOBODY)
     await chmod(path, 0o644)
   }
+}
+
+/** What this machine does not let us inject, and why. */
+export async function missingHere(): Promise<Partial<Record<FaultName, string>>> {
+  const missing: Partial<Record<FaultName, string>> = {}
+  const folder = await mkdtemp(join(tmpdir(), 'postern-mount-'))
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder])
+    await run('umount', [folder])
+  } catch {
+    missing['sqlite-disk'] = 'no small file system can be mounted here: that takes root'
+  }
+  await rm(folder, { recursive: true })
+  if (NOBODY !== null) {
+    const seen = run(process.execPath, ['-e', `require('node:fs').accessSync(${JSON.stringify(MAIN)})`], {
+      uid: NOBODY,
+      gid: NOBODY,
+    })
+    await seen.catch(() => {
+      missing['sqlite-readonly'] = 'only root can read the sources here, and root may write every file'
+    })
+  }
+  return missing
 }
 
 export const SQLITE = {

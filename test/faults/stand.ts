@@ -17,7 +17,7 @@ import { checkOf } from '../http/support.ts'
 import { bytesOf, portOf, Wire } from '../node/support.ts'
 import { type Line, SECRETS } from './credentials.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 /** What stands in each limit of the policy. It refills by one unit in 288 seconds, which no test lasts. */
 export const BURST = 300
