@@ -80,7 +80,10 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     return draft.settle({ principal: null, identity: engine.identity.nobody, further: [] })
   }
 
-  const judge = () => authorise(route, parameters, draft, engine, ports)
+  const judge = () => {
+    draft.judged(knowledge.epoch)
+    return authorise(route, parameters, draft, engine, ports)
+  }
   return whenKnown(knowledge.behind(null) ? knowledge.catchUp() : undefined, () =>
     whenKnown(judge(), (found) => draft.settle(found, judge)),
   )
@@ -151,6 +154,8 @@ class Draft implements CredentialRequest {
   /** The charge of `due`, when it was sent ahead. */
   #early: Soon<Bill> | null = null
   #settling = false
+  /** What was known of the store's changes when the request was judged. */
+  #judgedAt = -1
 
   constructor(headers: HeaderLines, request: CanonicalRequest, now: number, engine: Engine, ports: Ports) {
     this.headers = headers
@@ -165,6 +170,10 @@ class Draft implements CredentialRequest {
   select(route: Route): void {
     this.#route = route
     this.due = chargesOf(route.clientLimits, this.#subject(null))
+  }
+
+  judged(epoch: number): void {
+    this.#judgedAt = epoch
   }
 
   /** What the client owes in any case shares the trip of whatever else is asked of the store. */
@@ -182,17 +191,19 @@ class Draft implements CredentialRequest {
 
   /**
    * Charges and decides. A refused request still costs its client, or credentials could be guessed for nothing. When
-   * the store then tells of changes that were not known, the request is judged again, without another charge.
+   * the store tells of changes that were not known as the request was judged (they may have become known since), it is
+   * judged again, without another charge.
    */
   settle(found: Authorised, again?: () => Soon<Authorised>): Soon<Decision> {
     this.#settling = true
+    const { knowledge } = this.#ports
     return whenKnown(this.#pay(found), (bill) => {
-      const { knowledge } = this.#ports
       if (bill.degraded) this.degraded('limits')
-      if (again === undefined || bill.epoch === null || !knowledge.behind(bill.epoch)) {
+      const behind = bill.epoch !== null && knowledge.behind(bill.epoch)
+      if (again === undefined || (!behind && knowledge.epoch === this.#judgedAt)) {
         return this.#conclude(found, bill)
       }
-      return whenKnown(knowledge.catchUp(), () => {
+      return whenKnown(behind ? knowledge.catchUp() : undefined, () => {
         this.#ports.trace?.('changes', 'the store holds changes that were not known here: judged again')
         return whenKnown(again(), (second) => this.#conclude(second, bill))
       })

@@ -190,6 +190,8 @@ export interface Knowledge {
   banned(client: Address, now: number): boolean
   /** Whether the principal's credential was withdrawn before its time. */
   revoked(principal: Principal): boolean
+  /** Up to where the store's changes are known here: another number after each of them. */
+  readonly epoch: number
   /**
    * Whether there are changes that are not known here yet.
    * @param epoch what the store has just said; null: as far as can be told without asking

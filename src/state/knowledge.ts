@@ -113,6 +113,10 @@ export class Knowledge implements CoreKnowledge, Freshness {
     return false
   }
 
+  get epoch(): number {
+    return this.#followers.access.epoch
+  }
+
   stale(): boolean {
     return this.#stale
   }

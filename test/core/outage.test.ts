@@ -207,6 +207,40 @@ describe('a store that tells of changes', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('has it judged again also when the changes became known between judging and charging', async () => {
+    let known = 6
+    const calls: unknown[] = []
+    const counters: Counters = {
+      charge: async (charges) => {
+        calls.push(charges)
+        // A notice comes in while the charge is under way.
+        known = 7
+        return { charged: charges.map(() => GOOD), epoch: 7 }
+      },
+      size: () => null,
+    }
+    const knowledge = {
+      ...quietKnowledge,
+      get epoch() {
+        return known
+      },
+      behind: (epoch: number | null) => epoch !== null && epoch !== known,
+      catchUp: () => {
+        throw new Error('nothing is missing')
+      },
+      revoked: () => known === 7,
+    }
+    const keys = {
+      ...noKeys,
+      imported: true,
+      find: (digest: string) =>
+        ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
+    }
+    const service = serviceOf(policy(LOCAL, 'a'), { ports: { counters, knowledge }, outside: { keys } })
+    expect(await service.ask(CLOSED)).toMatchObject({ status: 401, reason: 'credential_revoked' })
+    expect(calls).toHaveLength(1)
+  })
+
   it('that cannot tell what changed leaves the decision with what is known, and the record says so', async () => {
     const { counters } = counting(() => GOOD, 7)
     const knowledge = {

@@ -15,6 +15,7 @@ export const freeCounters: Counters = {
 export const quietKnowledge: Knowledge = {
   banned: () => false,
   revoked: () => false,
+  epoch: 1,
   behind: () => false,
   catchUp: () => undefined,
   stale: () => false,
