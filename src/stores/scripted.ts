@@ -1,3 +1,4 @@
+import { Bounded } from '../core/bounded.ts'
 import type { Charge, Charging } from '../core/model.ts'
 import {
   type Applied,
@@ -25,6 +26,9 @@ import { apply, touch } from './scripted/write.ts'
 const STEP = 1000
 /** Milliseconds that a start waits for the first answer. */
 const PATIENCE = 5000
+
+/** Names of buckets that are remembered: to make them costs more than to find them. */
+const NAMES = 16_384
 
 export interface ScriptedOptions {
   /** Name in the registry. */
@@ -59,7 +63,15 @@ export class ScriptedStore implements Store {
     this.#options = options
     this.#keys = keysOf(options.prefix)
     const { bucket, epoch } = this.#keys
-    const keyOf = (key: string) => bucket + this.#hash(key)
+    const names = new Bounded<string, string>(NAMES)
+    const keyOf = (key: string): string => {
+      let name = names.get(key)
+      if (name === undefined) {
+        name = bucket + this.#hash(key)
+        names.set(key, name)
+      }
+      return name
+    }
     this.#counters = new ScriptedCounters(runner, epoch.access, keyOf, () => this.#time())
   }
 
