@@ -4,3 +4,5 @@ process.on('message', (message) => {
 })
 // The channel must not keep a subject alive on its own.
 process.channel?.unref()
+// Nor may a subject outlive the bench, however that ends.
+process.on('disconnect', () => process.exit())

@@ -10,6 +10,8 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type LoadResult, load } from './load.ts'
+import { median, quantile } from './statistics.ts'
+import { type StoreFindings, storeFindings } from './stores/rows.ts'
 import { type Subject, startSubject } from './subject.ts'
 
 pinToOneProcessor()
@@ -20,6 +22,9 @@ const { values: options } = parseArgs({
 const plan = options.quick
   ? { warmUp: 1, rounds: 3, warm: 300, cold: 60, connections: 4 }
   : { warmUp: 3, rounds: 11, warm: 25_000, cold: 3_000, connections: 16 }
+const storePlan = options.quick
+  ? { warmUp: 1, rounds: 3, operations: 400, requests: 100, few: 100, many: 2_000 }
+  : { warmUp: 3, rounds: 11, operations: 20_000, requests: 2_000, few: 1_000, many: 1_000_000 }
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const secret = randomBytes(32).toString('hex')
@@ -111,12 +116,6 @@ async function measure(
   return { perCpuSecond: count / ((await subject.cpu()) - before), result }
 }
 
-const quantile = (values: readonly number[], share: number): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-}
-const median = (values: readonly number[]): number => quantile(values, 0.5)
-
 interface Row {
   readonly what: string
   readonly against: string
@@ -191,6 +190,8 @@ rows.push(
 )
 await Promise.all([postern, hono, verify].map((subject) => subject.stop()))
 
+const stores = await storeFindings(storePlan)
+
 const number = (value: number): string => Math.round(value).toLocaleString('en-GB')
 const pair = ([ours, theirs]: readonly [number, number]): string =>
   `${ours.toFixed(2)} / ${theirs.toFixed(2)}`
@@ -203,6 +204,7 @@ for (const row of rows) {
     `| ${row.what} | ${row.against} | **${row.ratio.toFixed(2)}** (${low.toFixed(2)} to ${high.toFixed(2)}) | ${number(row.posternPerCpuSecond)} | ${number(row.otherPerCpuSecond)} | ${pair(row.p50)} | ${pair(row.p99)} |`,
   )
 }
+printStores(stores)
 const machine = {
   node: process.version,
   processor: cpus()[0]?.model ?? 'unknown',
@@ -212,4 +214,20 @@ const machine = {
 console.log(
   `\n${plan.rounds} alternating rounds, Node ${machine.node}, ${machine.processors} x ${machine.processor}${machine.pinned ? ', all processes on one' : ''}`,
 )
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`)
+if (options.json !== undefined)
+  writeFileSync(options.json, `${JSON.stringify({ machine, rows, stores }, null, 2)}\n`)
+
+function printStores({ rows, weights, missing }: StoreFindings): void {
+  console.log('\n| what | against | target | ratio (quartiles) | ours / other |\n|---|---|---|---|---|')
+  for (const { what, against, target, ratio, spread, ours, other, unit } of rows) {
+    const [low, high] = spread.map((value) => value.toFixed(2))
+    const figures = unit === 'µs' ? pair([ours, other]) : `${number(ours)} / ${number(other)}`
+    console.log(
+      `| ${what} | ${against} | ${target} | **${ratio.toFixed(2)}** (${low} to ${high}) | ${figures} ${unit} |`,
+    )
+  }
+  if (missing !== null) console.log(`\nWithout the rows about Redis: ${missing}`)
+  else console.log('\n| store, keys and buckets | bytes for each key | for each bucket |\n|---|---|---|')
+  for (const { store, perKey, perBucket } of weights)
+    console.log(`| ${store} | ${number(perKey)} | ${number(perBucket)} |`)
+}

@@ -1,0 +1,30 @@
+/** The value below which a share of all lies. */
+export const quantile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** How many rounds, and how many before them that are for the compilers. */
+export interface Rounds {
+  readonly warmUp: number
+  readonly rounds: number
+}
+
+/** Measures all subjects in each round, the order changing from round to round. @returns figures of each, by round */
+export async function alternate(
+  { warmUp, rounds }: Rounds,
+  subjects: readonly (() => Promise<number>)[],
+): Promise<number[][]> {
+  const figures: number[][] = subjects.map(() => [])
+  for (let round = -warmUp; round < rounds; round++) {
+    const order = [...subjects.keys()]
+    if (Math.abs(round) % 2 === 1) order.reverse()
+    for (const index of order) {
+      const figure = await (subjects[index] as () => Promise<number>)()
+      if (round >= 0) (figures[index] as number[]).push(figure)
+    }
+  }
+  return figures
+}
