@@ -106,7 +106,9 @@ async function tour(one: Running, other: Running): Promise<void> {
   expect((await admin(one, 'POST', `/v1/keys/${id}/revoke`, {})).status).toBe(200)
   for (const running of [one, other]) expect(await check(running, ['X-API-Key', key])).toBe(401)
 
-  expect((await admin(one, 'POST', '/v1/bans', { network: '203.0.113.0/24', duration: '1h' })).status).toBe(201)
+  expect((await admin(one, 'POST', '/v1/bans', { network: '203.0.113.0/24', duration: '1h' })).status).toBe(
+    201,
+  )
   for (const running of [one, other]) {
     await vi.waitFor(
       async () => expect(await check(running, ['Authorization', bob], '/app', '203.0.113.9')).toBe(403),
