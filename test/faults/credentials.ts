@@ -42,10 +42,10 @@ export function newKey(): { readonly line: Line; readonly entry: EntryDraft } {
   return { line: ['X-API-Key', key], entry }
 }
 
-/** A token of the issuer whose secret stands in the policy. */
+/** A token of the issuer whose secret stands in the policy, issued before anything was revoked. */
 export async function newToken(subject: string): Promise<Line> {
   const now = Math.floor(Date.now() / 1000)
-  const claims = { iss: 'https://static.example', aud: 'app', sub: subject, iat: now - 5, exp: now + 600 }
+  const claims = { iss: 'https://static.example', aud: 'app', sub: subject, iat: now - 600, exp: now + 600 }
   const signed = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(SECRETS.SECRET))

@@ -53,8 +53,14 @@ const ALL = Object.keys(CLIENTS) as readonly Client[]
 /** All but the one that is no longer what it was once it has asked. */
 const KNOWN = ALL.filter((client) => client !== 'unused')
 
-/** Services start one after the other: a machine of two cores would let them miss their deadlines. */
-let starting: Promise<unknown> = Promise.resolve()
+let turn: Promise<unknown> = Promise.resolve()
+
+/** Stores are filled and services started one after the other: two cores would let them miss their deadlines. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = turn.then(work)
+  turn = done.catch(() => {})
+  return done
+}
 
 /** Makes the store of a fault. */
 export type Injector = () => Promise<Broken>
@@ -62,14 +68,14 @@ export type Injector = () => Promise<Broken>
 /** Lets a fault happen to a real service, and shows that what the table says of it is so. */
 export async function show(name: FaultName, injector: Injector): Promise<void> {
   const fault: Fault = FAULTS[name]
-  const broken = await injector()
-  const cast = await Cast.make(broken)
+  const broken = await inTurn(injector)
   try {
-    if (broken.early === true) await broken.strike()
-    const store = `{ ${broken.store}, maxStale: ${MAX_STALE}ms, deadline: 350ms }`
-    const started = starting.then(() => Stand.start({ store, user: broken.user ?? null }))
-    starting = started.catch(() => {})
-    const stand = await started
+    const [cast, stand] = await inTurn(async () => {
+      const made = await Cast.make(broken)
+      if (broken.early === true) await broken.strike()
+      const store = `{ ${broken.store}, maxStale: ${MAX_STALE}ms, deadline: 250ms }`
+      return [made, await Stand.start({ store, user: broken.user ?? null })] as const
+    })
     try {
       await play(fault, broken, cast, stand)
     } catch (problem) {
@@ -88,7 +94,6 @@ async function play(fault: Fault, broken: Broken, cast: Cast, stand: Stand): Pro
   const during = SITUATIONS[fault.during].answers
   if (broken.early !== true) {
     await cast.reach(stand, SITUATIONS.whole.answers, KNOWN)
-    await cast.expect(stand, SITUATIONS.whole.answers, KNOWN)
     await broken.strike()
   }
   const [others] = await Promise.all([

@@ -46,6 +46,8 @@ ${routes}`
 
 /** What a record says of a decision, as far as faults change it. */
 interface DecisionRecord {
+  /** Its id; a denial carries it as `instance`. */
+  readonly request: string
   readonly path: string
   readonly reason: string | null
   readonly degraded: readonly string[]
@@ -78,6 +80,8 @@ export class Stand {
   readonly #child: ChildProcess
   readonly #folder: string
   readonly #awaited = new Map<string, (record: DecisionRecord) => void>()
+  /** Records of decisions that were given up, by id. */
+  readonly #nameless = new Map<string, DecisionRecord>()
   #listen: Readonly<Record<string, string>> = {}
   #asked = 0
   #errors = ''
@@ -105,7 +109,10 @@ export class Stand {
     linesOf(this.#child.stdout, (line) => {
       const said = JSON.parse(line)
       if (said.event === 'ready') this.#listen = said.listen
-      else this.#awaited.get(said.path)?.(said)
+      else {
+        if (said.path === null) this.#nameless.set(said.request, said)
+        for (const name of [said.path, said.request]) this.#awaited.get(name)?.(said)
+      }
     })
     linesOf(this.#child.stderr, (line) => {
       this.#errors += `${line}\n`
@@ -125,7 +132,7 @@ export class Stand {
   /** One check, on a connection of its own. @param client the address that it comes from */
   async ask(route: string, credential: Line | null = null, client = '198.51.100.7'): Promise<Answered> {
     const path = `/${route}/${this.#asked++}`
-    const record = new Promise<DecisionRecord>((resolve) => this.#awaited.set(path, resolve))
+    const record = this.#record(path)
     const lines = checkOf('traefik', path).map(
       ([name, value]): Line => [name, name === 'X-Forwarded-For' ? client : value],
     )
@@ -136,12 +143,25 @@ export class Stand {
       const answer = await inTime(wire.answer(), `an answer to ${path}`)
       if (answer === null) throw new Error(`no answer to ${path}`)
       const waited = performance.now() - began
-      const written = await inTime(record, `the record of ${path}`)
+      // A decision that was given up says nothing of the request but its id.
+      const [, id = path] = /urn:uuid:([0-9a-f-]{36})/.exec(answer.body) ?? []
+      const written = await inTime(
+        Promise.race([record, ...(id === path ? [] : [this.#record(id)])]),
+        `the record of ${path}`,
+      )
       return { text: answerText({ status: answer.status, ...written }), record: written, waited }
     } finally {
       wire.close()
       this.#awaited.delete(path)
     }
+  }
+
+  /** The record of the decision with that path or id, which may have come before. */
+  #record(name: string): Promise<DecisionRecord> {
+    const known = this.#nameless.get(name)
+    return known === undefined
+      ? new Promise((resolve) => this.#awaited.set(name, resolve))
+      : Promise.resolve(known)
   }
 
   /** That many checks without a limit, one after the other on one connection. @returns how many of them pass */
