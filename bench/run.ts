@@ -11,7 +11,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type LoadResult, load } from './load.ts'
 import { median, quantile } from './statistics.ts'
-import { type StoreFindings, storeFindings } from './stores/rows.ts'
+import { type StoreFindings, type StoreRow, storeFindings } from './stores/rows.ts'
 import { type Subject, startSubject } from './subject.ts'
 
 pinToOneProcessor()
@@ -190,8 +190,6 @@ rows.push(
 )
 await Promise.all([postern, hono, verify].map((subject) => subject.stop()))
 
-const stores = await storeFindings(storePlan)
-
 const number = (value: number): string => Math.round(value).toLocaleString('en-GB')
 const pair = ([ours, theirs]: readonly [number, number]): string =>
   `${ours.toFixed(2)} / ${theirs.toFixed(2)}`
@@ -204,7 +202,9 @@ for (const row of rows) {
     `| ${row.what} | ${row.against} | **${row.ratio.toFixed(2)}** (${low.toFixed(2)} to ${high.toFixed(2)}) | ${number(row.posternPerCpuSecond)} | ${number(row.otherPerCpuSecond)} | ${pair(row.p50)} | ${pair(row.p99)} |`,
   )
 }
-printStores(stores)
+console.log('\n| what | against | target | ratio (quartiles) | ours / other |\n|---|---|---|---|---|')
+const stores = await storeFindings(storePlan, printStoreRow)
+printRest(stores)
 const machine = {
   node: process.version,
   processor: cpus()[0]?.model ?? 'unknown',
@@ -217,17 +217,17 @@ console.log(
 if (options.json !== undefined)
   writeFileSync(options.json, `${JSON.stringify({ machine, rows, stores }, null, 2)}\n`)
 
-function printStores({ rows, weights, missing }: StoreFindings): void {
-  console.log('\n| what | against | target | ratio (quartiles) | ours / other |\n|---|---|---|---|---|')
-  for (const { what, against, target, ratio, spread, ours, other, unit } of rows) {
-    const [low, high] = spread.map((value) => value.toFixed(2))
-    const figures = unit === 'µs' ? pair([ours, other]) : `${number(ours)} / ${number(other)}`
-    console.log(
-      `| ${what} | ${against} | ${target} | **${ratio.toFixed(2)}** (${low} to ${high}) | ${figures} ${unit} |`,
-    )
-  }
+function printStoreRow({ what, against, target, ratio, spread, ours, other, unit }: StoreRow): void {
+  const [low, high] = spread.map((value) => value.toFixed(2))
+  const figures = unit === 'µs' ? pair([ours, other]) : `${number(ours)} / ${number(other)}`
+  console.log(
+    `| ${what} | ${against} | ${target} | **${ratio.toFixed(2)}** (${low} to ${high}) | ${figures} ${unit} |`,
+  )
+}
+
+function printRest({ weights, missing }: StoreFindings): void {
   if (missing !== null) console.log(`\nWithout the rows about Redis: ${missing}`)
-  else console.log('\n| store, keys and buckets | bytes for each key | for each bucket |\n|---|---|---|')
+  console.log('\n| store, keys and buckets | bytes for each key | for each bucket |\n|---|---|---|')
   for (const { store, perKey, perBucket } of weights)
     console.log(`| ${store} | ${number(perKey)} | ${number(perBucket)} |`)
 }

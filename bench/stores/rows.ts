@@ -68,14 +68,17 @@ function rowOf(
   }
 }
 
+/** Milliseconds: a busy machine is no reason to end the bench. */
+const PATIENCE = 5000
+
 /** A store as a service holds it. */
 async function openStore(name: string, options: unknown): Promise<GuardedStore> {
   const type = STORES[name]
   if (type === undefined) throw new Error(`no store ${name}`)
   const outside = { ...nodeOutside(() => {}), resolvePath: (path: string) => path }
-  const store: Store = await type.create(type.schema.parse(options), outside, 350)
+  const store: Store = await type.create(type.schema.parse(options), outside, PATIENCE)
   await store.open()
-  const guard = { deadline: 350, ticks: () => performance.now(), random: Math.random, report: () => {} }
+  const guard = { deadline: PATIENCE, ticks: () => performance.now(), random: Math.random, report: () => {} }
   return guarded(store, guard)
 }
 
@@ -317,62 +320,73 @@ export interface StoreFindings {
   readonly missing: string | null
 }
 
-/** Every row about stores. */
-export async function storeFindings(plan: StorePlan): Promise<StoreFindings> {
+/**
+ * Every row about stores.
+ * @param found hears of each row as soon as it is there
+ */
+export async function storeFindings(plan: StorePlan, found: (row: StoreRow) => void): Promise<StoreFindings> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-bench-'))
   const servers: Redis[] = []
+  const rows: StoreRow[] = []
+  const keep = (more: readonly StoreRow[]): void => {
+    rows.push(...more)
+    more.forEach(found)
+  }
   try {
-    const started = await Redis.start()
-    if ('missing' in started) {
-      const rows = [...(await embeddedRows(folder, plan)), ...(await httpRows(null, null, folder, plan))]
-      return { rows, weights: [], missing: started.missing }
-    }
-    servers.push(started)
-    const client = await started.client()
-    const rows = [
-      await decisionRow(started, client, plan),
-      ...(await embeddedRows(folder, plan)),
-      ...(await httpRows(started, client, folder, plan)),
-    ]
-    client.destroy()
-
-    const weights: Weight[] = []
-    const used = async (redis: Redis): Promise<number> => {
-      const asking = await redis.client()
-      const info = String(await asking.sendCommand(['INFO', 'memory']))
-      asking.destroy()
-      return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
-    }
-    const redisOf = async (size: number): Promise<Filled> => {
-      const redis = await Redis.start()
-      if ('missing' in redis) throw new Error(redis.missing)
-      servers.push(redis)
-      const store = await openStore('redis', { url: redis.url })
-      const filled = await fill(store, size, () => used(redis))
-      weights.push({ store: `redis, ${size.toLocaleString('en-GB')}`, ...filled.weight })
-      return filled
-    }
-    const sqliteOf = async (size: number): Promise<Filled> => {
-      const file = join(folder, `${size}.db`)
-      const store = await openStore('sqlite', file)
-      const filled = await fill(store, size, async () => sizeOf(file))
-      weights.push({ store: `sqlite, ${size.toLocaleString('en-GB')}`, ...filled.weight })
-      return filled
-    }
-    for (const [name, make] of [
-      ['redis', redisOf],
-      ['sqlite', sqliteOf],
-    ] as const) {
-      const [few, many] = [await make(plan.few), await make(plan.many)]
-      rows.push(...(await growthRows(name, few, many, plan)))
-      await few.store.close()
-      await many.store.close()
-    }
-    return { rows, weights, missing: null }
+    const redis = await Redis.start()
+    const missing = 'missing' in redis ? redis.missing : null
+    const client = 'missing' in redis ? null : await redis.client()
+    const server = 'missing' in redis ? null : redis
+    if (server !== null) servers.push(server)
+    if (server !== null && client !== null) keep([await decisionRow(server, client, plan)])
+    keep(await embeddedRows(folder, plan))
+    keep(await httpRows(server, client, folder, plan))
+    client?.destroy()
+    const grown = [await grownSqlite(folder, plan, keep)]
+    if (server !== null) grown.unshift(await grownRedis(servers, plan, keep))
+    return { rows, weights: grown.flat(), missing }
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+type Keep = (rows: readonly StoreRow[]) => void
+
+async function grownRedis(servers: Redis[], plan: StorePlan, keep: Keep): Promise<Weight[]> {
+  const filled: Filled[] = []
+  for (const size of [plan.few, plan.many]) {
+    const redis = await Redis.start()
+    if ('missing' in redis) throw new Error(redis.missing)
+    servers.push(redis)
+    const asking = await redis.client()
+    const used = async (): Promise<number> =>
+      Number(/^used_memory:(\d+)/m.exec(String(await asking.sendCommand(['INFO', 'memory'])))?.[1])
+    filled.push(await fill(await openStore('redis', { url: redis.url }), size, used))
+    asking.destroy()
+  }
+  return grown('redis', filled, plan, keep)
+}
+
+async function grownSqlite(folder: string, plan: StorePlan, keep: Keep): Promise<Weight[]> {
+  const filled: Filled[] = []
+  for (const size of [plan.few, plan.many]) {
+    const file = join(folder, `${size}.db`)
+    filled.push(await fill(await openStore('sqlite', file), size, async () => sizeOf(file)))
+  }
+  return grown('sqlite', filled, plan, keep)
+}
+
+async function grown(
+  name: string,
+  filled: readonly Filled[],
+  plan: StorePlan,
+  keep: Keep,
+): Promise<Weight[]> {
+  const [few, many] = filled as [Filled, Filled]
+  keep(await growthRows(name, few, many, plan))
+  await Promise.all(filled.map(({ store }) => store.close()))
+  return filled.map(({ size, weight }) => ({ store: `${name}, ${size.toLocaleString('en-GB')}`, ...weight }))
 }
 
 /** Bytes of a SQLite file, with what stands in its write-ahead log. */
