@@ -147,7 +147,8 @@ await describeRedis('three instances on one Redis', () => {
    */
   it('admit no more than documented when one of them is killed and Redis comes back empty', async () => {
     const { burst, rate } = LIMITS['/fallen/']
-    const outcomes = Array.from({ length: PRINCIPALS }, nothing)
+    // So few that each asks for more than an outage of a second may give it.
+    const outcomes = Array.from({ length: 100 }, nothing)
     // What was admitted without the store, by principal, as the audit lines tell.
     const local = new Map<string, number>()
     let degraded = 0
@@ -161,12 +162,12 @@ await describeRedis('three instances on one Redis', () => {
       degraded++
     }
     let over = false
-    const turns = pace(CALLERS, 4 * rate * PRINCIPALS)
+    const turns = pace(CALLERS, 16 * rate * outcomes.length)
     const began = await storeTime(server)
     const asked = crowd(fleet.ports, CALLERS, async (caller) => {
       await turns(caller)
       if (over) return null
-      const principal = caller % PRINCIPALS
+      const principal = caller % outcomes.length
       const outcome = outcomes[principal] as Outcome
       return { request: requestOf('/fallen/', principal), heard: (status) => note(outcome, status) }
     })
