@@ -110,6 +110,10 @@ const slow =
     }
   }
 
+const brief =
+  (injector: Injector): Injector =>
+  async (): Promise<Broken> => ({ ...(await injector()), brief: true })
+
 /** The same before the service starts. */
 const early =
   (injector: Injector): Injector =>
@@ -124,8 +128,8 @@ export const REDIS = {
     async (redis) => redis.freeze(),
     async (redis) => redis.thaw(),
   ),
-  'redis-killed': lasting,
-  'redis-emptied': killed(),
+  'redis-killed': brief(lasting),
+  'redis-emptied': brief(killed()),
   'redis-replica': server(
     [],
     (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'),
@@ -136,9 +140,9 @@ export const REDIS = {
     (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
     (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
   ),
-  'redis-password': password,
-  'redis-permission': withUser(['-@all'], ['+@all']),
-  'redis-slow': slow(2000),
+  'redis-password': brief(password),
+  'redis-permission': brief(withUser(['-@all'], ['+@all'])),
+  'redis-slow': brief(slow(2000)),
   'redis-absent': early(lasting),
   'redis-refuses': early(password),
 } satisfies Partial<Record<FaultName, Injector>>

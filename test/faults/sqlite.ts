@@ -15,6 +15,14 @@ const run = promisify(execFile)
 /** Nobody: root may write whatever it likes, so the service runs as somebody else. */
 const NOBODY = process.getuid?.() === 0 ? 65_534 : null
 
+interface FileOptions {
+  /** The user that the service runs as; null: the test's own. */
+  readonly user?: number | null
+  /** The size of a file system of its own; null: none. */
+  readonly room?: string | null
+  readonly brief?: boolean
+}
+
 interface Place {
   /** Holds `folder`, and copies of the file. */
   readonly above: string
@@ -54,7 +62,7 @@ const file =
   (
     strike: (place: Place) => unknown,
     heal: (place: Place) => unknown,
-    { user = null, room = null }: { readonly user?: number | null; readonly room?: string | null } = {},
+    { user = null, room = null, brief = false }: FileOptions = {},
   ): Injector =>
   async (): Promise<Broken> => {
     const above = await mkdtemp(join(tmpdir(), 'postern-file-'))
@@ -63,6 +71,7 @@ const file =
     if (room !== null) await run('mount', ['-t', 'tmpfs', '-o', `size=${room}`, 'tmpfs', folder])
     const place = { above, folder, file: join(folder, 'postern.db') }
     return {
+      brief,
       store: `sqlite: "${place.file}"`,
       user,
       seed: async (entries) => {
@@ -140,9 +149,9 @@ export const SQLITE = {
     // The last page is not quite full, so this ends with what still fits.
     ({ folder }) => writeFile(join(folder, 'filling'), Buffer.alloc(64 << 20)).catch(() => {}),
     ({ folder }) => rm(join(folder, 'filling')),
-    { room: '8m' },
+    { room: '8m', brief: true },
   ),
-  'sqlite-readonly': file(withdraw, handBack, { user: NOBODY }),
+  'sqlite-readonly': file(withdraw, handBack, { user: NOBODY, brief: true }),
   'sqlite-folder': file(
     ({ folder }) => rename(folder, `${folder}-away`),
     ({ folder }) => rename(`${folder}-away`, folder),
@@ -153,6 +162,7 @@ export const SQLITE = {
       await replace(place, (path) => writeFile(path, 'rubbish '.repeat(4096)))
     },
     (place) => replace(place, (path) => copyFile(join(place.above, 'copy'), path)),
+    { brief: true },
   ),
   'sqlite-deleted': file(remove, () => {}),
 } satisfies Partial<Record<FaultName, Injector>>

@@ -26,8 +26,8 @@ const bridge =
   }
 
 export const UPSTASH = {
+  'upstash-hangs': bridge(faults.hang, false),
   'upstash-rubbish': bridge(faults.says('rubbish that is no JSON')),
   'upstash-gateway': bridge(faults.html502),
-  'upstash-hangs': bridge(faults.hang, false),
   'upstash-drops': bridge(faults.dropAfter),
 } satisfies Partial<Record<FaultName, Injector>>
