@@ -1,5 +1,5 @@
 /** What may happen to a Redis Cluster of three nodes. */
-import type { FaultName } from '../../scripts/operations.ts'
+import type { FaultName } from '../../scripts/outcomes.ts'
 import { slotOf } from '../../src/stores/redis/slot.ts'
 import { RedisCluster, type RedisServer } from '../support/redis.ts'
 import type { Broken, Injector } from './scenario.ts'

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ISSUER_ANSWERS, ISSUER_FAULTS, type IssuerFaultName } from '../../scripts/operations.ts'
+import { ISSUER_ANSWERS, ISSUER_FAULTS, type IssuerFaultName } from '../../scripts/outcomes.ts'
 import type { Line } from './credentials.ts'
 import { holds, Stand } from './stand.ts'
 

@@ -1,7 +1,7 @@
 /** What may happen to one Redis. */
 import { createConnection, createServer, type Socket } from 'node:net'
 import { portNear } from '../../scripts/free-port.ts'
-import type { FaultName } from '../../scripts/operations.ts'
+import type { FaultName } from '../../scripts/outcomes.ts'
 import { RedisServer } from '../support/redis.ts'
 import { SECRETS } from './credentials.ts'
 import type { Broken, Injector } from './scenario.ts'

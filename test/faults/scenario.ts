@@ -9,7 +9,7 @@ import {
   type FaultName,
   SITUATIONS,
   type SituationName,
-} from '../../scripts/operations.ts'
+} from '../../scripts/outcomes.ts'
 import type { EntryDraft } from '../../src/stores/contract.ts'
 import { type Line, newKey, newToken, revoking } from './credentials.ts'
 import { type Answered, BURST, holds, Stand, someClient } from './stand.ts'

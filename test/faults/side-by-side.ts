@@ -1,5 +1,5 @@
 import { beforeAll, it } from 'vitest'
-import { FAULTS, type FaultName } from '../../scripts/operations.ts'
+import { FAULTS, type FaultName } from '../../scripts/outcomes.ts'
 import { type Injector, show } from './scenario.ts'
 
 /**

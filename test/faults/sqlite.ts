@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import type { FaultName } from '../../scripts/operations.ts'
+import type { FaultName } from '../../scripts/outcomes.ts'
 import type { Broken, Injector } from './scenario.ts'
 import { MAIN, seed } from './stand.ts'
 

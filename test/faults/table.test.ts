@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FAULTS, type Fault } from '../../scripts/operations.ts'
+import { FAULTS, type Fault } from '../../scripts/outcomes.ts'
 import { CLUSTER } from './cluster.ts'
 import { REDIS } from './redis.ts'
 import { SQLITE } from './sqlite.ts'

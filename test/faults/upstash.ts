@@ -1,5 +1,5 @@
 /** What may happen to a Redis behind a REST API. */
-import type { FaultName } from '../../scripts/operations.ts'
+import type { FaultName } from '../../scripts/outcomes.ts'
 import { RedisServer } from '../support/redis.ts'
 import { type Fault, faults, RestBridge } from '../support/rest-bridge.ts'
 import { SECRETS } from './credentials.ts'
