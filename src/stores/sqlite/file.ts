@@ -12,6 +12,12 @@ import { prepare, type Statement } from './statement.ts'
 /** Microseconds for which a file is taken to be the one that was opened. */
 const LOOK_AGAIN = 10_000
 
+/**
+ * Pages in the write-ahead log before they go to their places: 32 MB. Charges of many buckets write one page each, and a
+ * page that is charged again meanwhile goes there once.
+ */
+const LOG_PAGES = 8000
+
 /** How the file is opened. */
 export interface FileOptions {
   /** A path, or a `file:` URI as SQLite reads it (https://sqlite.org/uri.html). */
@@ -141,6 +147,7 @@ export class SqliteFile {
       for (const [name, value] of Object.entries(this.#options.pragmas ?? {}))
         db.exec(`PRAGMA ${name} = ${value}`)
       db.exec('PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -16000')
+      db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
       const { store, salt } = prepareSchema(db, this.#outside.now())
       this.#looked = this.#outside.micros()
       return {
