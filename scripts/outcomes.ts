@@ -74,8 +74,8 @@ export const SITUATIONS = {
       allow: '200 (limits, revocations)',
       used: '503 key_unavailable (revocations)',
       unused: '503 key_unavailable (revocations)',
-      token: '200 (revocations)',
-      revoked: '200 (revocations)',
+      token: '503 revocations_unavailable (revocations)',
+      revoked: '503 revocations_unavailable (revocations)',
     },
   },
   full: {

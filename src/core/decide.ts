@@ -16,6 +16,7 @@ import type {
   Authentication,
   CanonicalRequest,
   Challenge,
+  Counters,
   CredentialRequest,
   Decision,
   Degradation,
@@ -84,7 +85,7 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     draft.judged(knowledge.epoch)
     return authorise(route, parameters, draft, engine, ports)
   }
-  return whenKnown(knowledge.behind(null) ? knowledge.catchUp() : undefined, () =>
+  return whenKnown(knowledge.behind(null) ? knowledge.catchUp(PATIENCE) : undefined, () =>
     whenKnown(judge(), (found) => draft.settle(found, judge)),
   )
 }
@@ -118,9 +119,10 @@ function authorise(
   return whenKnown(authenticate(route, draft, trace), (found): Authorised => {
     if (found.is !== 'accepted') return refusalOf(found)
     const { principal } = found
-    if (knowledge.revoked(principal)) {
-      trace?.('revocation', 'the credential was revoked')
-      return { reason: 'credential_revoked', principal }
+    const revoked = knowledge.revoked(principal)
+    if (revoked !== false) {
+      trace?.('revocation', revoked ? 'the credential was revoked' : 'the store has never answered')
+      return { reason: revoked ? 'credential_revoked' : 'revocations_unavailable', principal }
     }
     const { grant, identity } = engine.standings.of(principal)
     const missing = unmet(route.require, principal, grant, parameters, draft.now)
@@ -134,6 +136,19 @@ function authorise(
     if (identity === null) return { reason: 'identity_too_large', principal }
     return { principal, identity, further }
   })
+}
+
+/** Milliseconds that have to be left for another question to the store. */
+const SPARE = 100
+
+/** A store that is not asked any more. */
+const SILENT: Counters = {
+  charge: (charges) => ({
+    charged: charges.map(() => null),
+    epoch: null,
+    cause: 'no time was left to ask the store again',
+  }),
+  size: () => null,
 }
 
 const NOTHING: readonly Degradation[] = Object.freeze([])
@@ -203,7 +218,7 @@ class Draft implements CredentialRequest {
       if (again === undefined || (!behind && knowledge.epoch === this.#judgedAt)) {
         return this.#conclude(found, bill)
       }
-      return whenKnown(behind ? knowledge.catchUp() : undefined, () => {
+      return whenKnown(behind ? knowledge.catchUp(this.#left()) : undefined, () => {
         this.#ports.trace?.('changes', 'the store holds changes that were not known here: judged again')
         return whenKnown(again(), (second) => this.#conclude(second, bill))
       })
@@ -230,7 +245,9 @@ class Draft implements CredentialRequest {
     }
     return whenKnown(this.#early, (first) => {
       if (first.reason !== null || more.length === 0) return first
-      return whenKnown(charge(more, this.#engine, this.#ports), (second) => {
+      // A first trip that took long leaves no time for a second one: each limit says what then holds.
+      const ports = this.#left() < SPARE ? { ...this.#ports, counters: SILENT } : this.#ports
+      return whenKnown(charge(more, this.#engine, ports), (second) => {
         if (second.reason !== null) refund(this.due, this.#ports)
         return together(first, second)
       })
@@ -264,6 +281,11 @@ class Draft implements CredentialRequest {
             counted(together(first, second)),
           ),
     )
+  }
+
+  /** Milliseconds that are left of the decision's patience. */
+  #left(): number {
+    return Math.min(PATIENCE, Math.max(0, this.deadline - this.#ports.now()))
   }
 
   #subject(principal: Principal | null): Subject {

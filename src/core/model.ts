@@ -188,8 +188,11 @@ export interface Ports {
 /** What this instance knows of the shared state, always at hand: nothing in here waits, but for `catchUp`. */
 export interface Knowledge {
   banned(client: Address, now: number): boolean
-  /** Whether the principal's credential was withdrawn before its time. */
-  revoked(principal: Principal): boolean
+  /**
+   * Whether the principal's credential was withdrawn before its time; null when nobody can say, because the store was
+   * never heard of since the start.
+   */
+  revoked(principal: Principal): boolean | null
   /** Up to where the store's changes are known here: another number after each of them. */
   readonly epoch: number
   /**
@@ -197,8 +200,11 @@ export interface Knowledge {
    * @param epoch what the store has just said; null: as far as can be told without asking
    */
   behind(epoch: number | null): boolean
-  /** Learns them. Never rejects: what cannot be learned now leaves the knowledge as it is. */
-  catchUp(): Soon<void>
+  /**
+   * Learns them, as far as that is possible within so many milliseconds. Never rejects: what cannot be learned in time
+   * leaves the knowledge as it is.
+   */
+  catchUp(patience: number): Soon<void>
   /** Whether all of this may be older than it should be, because the store does not answer. */
   stale(): boolean
   /** Hears that a client has presented wrong credentials once too often. */

@@ -120,6 +120,11 @@ const TABLE = {
     ...unavailable,
     meaning: 'The store does not answer, and a limit of the route says `onOutage: deny`.',
   },
+  revocations_unavailable: {
+    ...unavailable,
+    meaning:
+      'The store has not answered since the service was started, so nobody can say whether the credential was revoked.',
+  },
   key_unavailable: {
     ...unavailable,
     meaning:

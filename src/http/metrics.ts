@@ -98,9 +98,9 @@ export class Metrics {
       aggregator: 'max',
       registers,
       collect() {
-        this.reset()
         const size = sources.limiterSize()
-        if (size !== null) this.set(size)
+        if (size === null) this.remove()
+        else this.set(size)
       },
     })
     registerState(registers, () => sources.state())
@@ -190,9 +190,9 @@ function registerState(registers: Registry[], figures: () => StateFigures): void
     aggregator: 'max',
     registers,
     collect() {
-      this.reset()
       const { age } = figures().knowledge
       if (Number.isFinite(age)) this.set(age / 1000)
+      else this.remove()
     },
   })
   new Gauge({

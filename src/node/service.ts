@@ -210,9 +210,16 @@ export class Service {
   }
 
   #degraded(): string[] {
-    return [...this.#keySets()]
-      .filter(({ age }) => age === null)
-      .map(({ variant }) => `the keys of issuer ${variant} have not been fetched yet`)
+    const { store, knowledge } = this.#options.state.figures()
+    return [
+      ...(store.state === 'closed' ? [] : ['the store does not answer']),
+      ...(Number.isFinite(knowledge.age)
+        ? []
+        : ['keys, revocations and bans of the store are not known yet']),
+      ...[...this.#keySets()]
+        .filter(({ age }) => age === null)
+        .map(({ variant }) => `the keys of issuer ${variant} have not been fetched yet`),
+    ]
   }
 }
 

@@ -19,8 +19,11 @@ const LONGEST_PAUSE = 5000
 /** A pause lasts from this part of its length to all of it, so that many instances do not probe at one moment. */
 const STEADY = 0.75
 
-/** What a failure of the store can be; `incompatible` is an answer. */
-export type Failure = Exclude<StoreFault['code'], 'incompatible'>
+/** A call without an answer. What a store does not understand (`incompatible`) is an answer. */
+export interface Failure {
+  readonly code: Exclude<StoreFault['code'], 'incompatible'>
+  readonly message: string
+}
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
@@ -106,10 +109,13 @@ export class Breaker {
     if (this.#state !== 'closed') this.#close()
   }
 
-  /** @param began ticks at which it began; what failed at once began after everything else */
-  failed(era: number, why: Failure, began = Number.POSITIVE_INFINITY): void {
+  /**
+   * @param failure what it failed with; its text is for the operator
+   * @param began ticks at which it began; what failed at once began after everything else
+   */
+  failed(era: number, failure: Failure, began = Number.POSITIVE_INFINITY): void {
     this.#failures++
-    if (why === 'timeout') this.#timeouts++
+    if (failure.code === 'timeout') this.#timeouts++
     if (era !== this.#era) return
     const now = this.#outside.ticks()
     if (this.#state === 'half-open') {
@@ -127,7 +133,8 @@ export class Breaker {
     const { calls, failures } = this.#window
     const row = this.#row
     this.#open(now)
-    this.#outside.report('store_unavailable', { why, calls, failures, in_a_row: row })
+    const { code: why, message: problem } = failure
+    this.#outside.report('store_unavailable', { why, problem, calls, failures, in_a_row: row })
   }
 
   figures(): BreakerFigures {

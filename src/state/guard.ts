@@ -53,6 +53,8 @@ export const guarded = (store: Store, options: GuardOptions): GuardedStore => ne
 /** Worst first. */
 const STATES: readonly BreakerState[] = ['open', 'half-open', 'closed']
 
+const LATE: Failure = { code: 'timeout', message: 'no answer in time' }
+
 /** What a caller gets instead of an answer. */
 type Otherwise<T> = (fault: StoreFault) => Soon<T>
 
@@ -191,7 +193,7 @@ class Guarded implements GuardedStore {
     return new Promise((resolve) => {
       const waiting = deadline.begin(() => {
         resolve(otherwise(this.#late))
-        breaker.failed(era, 'timeout', waiting.began)
+        breaker.failed(era, LATE, waiting.began)
       })
       promise.then(
         (value) => {
@@ -211,9 +213,9 @@ class Guarded implements GuardedStore {
   /** Tells the breaker, and makes a fault of whatever was thrown. */
   #fault(breaker: Breaker, era: number, error: unknown, began?: number): StoreFault {
     const fault = error instanceof StoreFault ? error : stray(this.name, error)
-    // A store that finds something that it does not understand has answered.
-    if (fault.code === 'incompatible') breaker.alive(era)
-    else breaker.failed(era, fault.code, began)
+    const failure = failureOf(fault)
+    if (failure === null) breaker.alive(era)
+    else breaker.failed(era, failure, began)
     return fault
   }
 
@@ -232,8 +234,12 @@ const never = (): null => null
 /** A charge says in its answer that there is none. Where some of it was answered, the store is not gone. */
 function failureIn({ charged, cause }: Charging): Failure | null {
   if (cause === undefined || charged.some((one) => one !== null)) return null
-  if (!(cause instanceof StoreFault)) return 'unavailable'
-  return cause.code === 'incompatible' ? null : cause.code
+  return cause instanceof StoreFault ? failureOf(cause) : { code: 'unavailable', message: 'no answer' }
+}
+
+/** Null for a store that finds something that it does not understand: it has answered. */
+function failureOf({ code, message }: StoreFault): Failure | null {
+  return code === 'incompatible' ? null : { code, message }
 }
 
 /** What a client let out quotes whole commands, with digests in them: only its kind is told. */

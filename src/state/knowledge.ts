@@ -4,7 +4,6 @@ import type { Knowledge as CoreKnowledge, Principal } from '../core/model.ts'
 import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
 import { type Ban, ban } from './ban.ts'
 import { BanBook } from './ban-book.ts'
-import { Deadline } from './deadline.ts'
 import { type Freshness, KeyBook, type KeyBookOptions, parsed } from './key-book.ts'
 import { PenaltyBox } from './penalty-box.ts'
 import { IMPORTED } from './peppers.ts'
@@ -22,8 +21,6 @@ export interface KnowledgeOptions extends Omit<KeyBookOptions, 'used'> {
 
 /** Milliseconds between two looks at a shared store: with a lost one in between, a change is known within ten seconds. */
 const INTERVAL = 4_000
-/** Milliseconds that a decision waits for what has changed. */
-const PATIENCE = 200
 /** Milliseconds without a word from the store after which what is known may be too old. */
 const FRESH = 10_000
 
@@ -40,7 +37,6 @@ export class Knowledge implements CoreKnowledge, Freshness {
   readonly #bans = new BanBook()
   readonly #penaltyBox: PenaltyBox
   readonly #followers: Readonly<Record<Feed, Follower>>
-  readonly #patience: Deadline
   #confirmed = Number.NEGATIVE_INFINITY
   #stale = false
   #timer: ReturnType<typeof setInterval> | null = null
@@ -54,7 +50,6 @@ export class Knowledge implements CoreKnowledge, Freshness {
       bans: new Follower(store, 'bans', (changes, emptied) => this.#learnBans(changes, emptied)),
     }
     this.#penaltyBox = new PenaltyBox(store, this.#bans, options)
-    this.#patience = new Deadline(PATIENCE, () => options.ticks())
   }
 
   /** Loads what the store holds, and goes on following it. What cannot be had now is tried again. */
@@ -93,14 +88,15 @@ export class Knowledge implements CoreKnowledge, Freshness {
    * Hears of changes as far as a decision can wait for it. What takes longer (a list that is long, a store that was
    * emptied and is given back what it lost) goes on, and meanwhile what is known may be too old.
    */
-  catchUp(): Promise<void> {
+  catchUp(patience: number): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = this.#patience.begin(() => {
+      const timer = setTimeout(() => {
         this.#stale = true
         resolve()
-      })
+      }, patience)
       void this.hear('access').then(() => {
-        if (this.#patience.end(waiting)) resolve()
+        clearTimeout(timer)
+        resolve()
       })
     })
   }
@@ -134,7 +130,8 @@ export class Knowledge implements CoreKnowledge, Freshness {
     return this.#bans.banned(client, now)
   }
 
-  revoked(principal: Principal): boolean {
+  revoked(principal: Principal): boolean | null {
+    if (this.epoch < 0 && principal.type !== 'anonymous') return null
     return this.#revocations.covers(principal)
   }
 

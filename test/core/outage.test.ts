@@ -241,6 +241,46 @@ describe('a store that tells of changes', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('and has never answered lets nobody in by a credential, and strangers as always', async () => {
+    const { counters } = counting(() => null)
+    const knowledge = {
+      ...quietKnowledge,
+      revoked: ({ type }: Principal) => (type === 'anonymous' ? false : null),
+    }
+    const keys = {
+      ...noKeys,
+      imported: true,
+      find: (digest: string) =>
+        ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
+    }
+    const service = serviceOf(policy(LOCAL, 'a'), { ports: { counters, knowledge }, outside: { keys } })
+    expect(await service.ask(CLOSED)).toMatchObject({ status: 503, reason: 'revocations_unavailable' })
+    expect((await service.ask(OPEN)).status).toBe(200)
+  })
+
+  it('is not asked a second time when the first time has taken long: each limit says what then holds', async () => {
+    let now = 1_795_219_200_000
+    const calls: string[][] = []
+    const counters: Counters = {
+      charge: async (charges) => {
+        calls.push(charges.map(({ key, cost }) => `${key[0]}${cost}`))
+        now += 260
+        return { charged: charges.map(() => GOOD), epoch: null }
+      },
+      size: () => null,
+    }
+    const limits = `${LOCAL}, p: { by: principal, rate: 1/hour, onOutage: deny }`
+    const service = serviceOf(policy(limits, 'a, p'), {
+      ports: { counters, now: () => now },
+      outside: { keys: slowKeys() },
+    })
+    const answer = await service.ask(CLOSED)
+    expect(answer).toMatchObject({ status: 503, reason: 'limit_unavailable' })
+    expect(answer.decision.degraded).toEqual(['limits'])
+    // What the first trip charged is given back.
+    expect(calls).toEqual([['a1'], ['a-1']])
+  })
+
   it('that cannot tell what changed leaves the decision with what is known, and the record says so', async () => {
     const { counters } = counting(() => GOOD, 7)
     const knowledge = {

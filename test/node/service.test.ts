@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BuiltAuthenticator } from '../../src/credentials/contract.ts'
 import { allow, deny, engine } from '../http/support.ts'
+import { freeCounters, portsOf } from '../support/ports.ts'
 import { bytesOf, exchange, LOOPBACK, noFacts, portOf, type Started, startService, Wire } from './support.ts'
 
 let started: Started | null = null
@@ -103,6 +104,31 @@ describe('metrics', () => {
     expect(await (await health('/metrics')).text()).toContain(
       'reason="role_missing",route="app",proxy="traefik"} 1',
     )
+  })
+})
+
+describe('a state that does not answer', () => {
+  it('makes the service degraded, not unready, and is absent from figures that only it could give', async () => {
+    started = await startService({
+      figures: {
+        store: { state: 'open', opened: 1, failures: 7, timeouts: 5 },
+        knowledge: { revocations: 0, bans: 0, age: Number.POSITIVE_INFINITY },
+        notices: null,
+      },
+      ports: portsOf({ counters: { ...freeCounters, size: () => null } }),
+    })
+    const health = (path: string) => fetch(`http://${started?.listen['health']}${path}`)
+    const ready = await health('/readyz')
+    expect(ready.status).toBe(200)
+    expect(await ready.json()).toEqual({
+      ready: true,
+      degraded: ['the store does not answer', 'keys, revocations and bans of the store are not known yet'],
+    })
+    const metrics = await (await health('/metrics')).text()
+    expect(metrics).toContain('postern_store_up 0\n')
+    expect(metrics).toContain('postern_store_failures_total{cause="timeout"} 5\n')
+    expect(metrics).toContain('postern_store_failures_total{cause="unavailable"} 2\n')
+    expect(metrics).not.toMatch(/^postern_(?:limiter_buckets|revocations_age_seconds) /m)
   })
 })
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Facts } from '../../src/admin/facts.ts'
+import type { Ports } from '../../src/core/model.ts'
 import type { AppOptions } from '../../src/http/app.ts'
+import type { StateFigures } from '../../src/http/metrics.ts'
 import type { ProcessLog } from '../../src/node/log.ts'
 import { type Installation, type Listening, type Reloaded, Service } from '../../src/node/service.ts'
 import { guarded } from '../../src/state/guard.ts'
@@ -38,6 +40,8 @@ export interface Starting {
   readonly installation?: Partial<Installation>
   readonly reload?: () => Reloaded
   readonly certificateInterval?: number
+  readonly ports?: Ports
+  readonly figures?: StateFigures
 }
 
 /** The service in this process, on free ports. */
@@ -55,9 +59,9 @@ export async function startService(starting: Starting = {}): Promise<Started> {
   }
   const service = new Service(installation, {
     decide: starting.decide ?? (() => allow()),
-    ports: portsOf(),
+    ports: starting.ports ?? portsOf(),
     state: {
-      figures: () => quietFigures,
+      figures: () => starting.figures ?? quietFigures,
       store: guarded(new MemoryStore(clockwork), unguarded),
       changed: () => {},
     },

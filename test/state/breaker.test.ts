@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Breaker, REFUSED } from '../../src/state/breaker.ts'
+import { Breaker, type Failure, REFUSED } from '../../src/state/breaker.ts'
+
+const failing = (code: Failure['code']): Failure => ({ code, message: 'in a test' })
 
 function setUp(random = 1) {
   const reports: [string, Readonly<Record<string, number | string>>][] = []
@@ -14,7 +16,7 @@ function setUp(random = 1) {
     const era = breaker.admit()
     if (era === REFUSED) return false
     if (ends === 'well') breaker.succeeded(era, clock.now)
-    else breaker.failed(era, ends)
+    else breaker.failed(era, failing(ends))
     return true
   }
   const fail = (times: number) => {
@@ -40,7 +42,7 @@ describe('the breaker', () => {
       const began = clock.now
       clock.now += 100
       expect(breaker.figures().state).toBe('closed')
-      for (const era of eras) breaker.failed(era, 'timeout', began)
+      for (const era of eras) breaker.failed(era, failing('timeout'), began)
     }
     expect(breaker.figures()).toMatchObject({ state: 'open', opened: 1, timeouts: 40 })
   })
@@ -52,7 +54,7 @@ describe('the breaker', () => {
     const eras = Array.from({ length: 5 }, () => breaker.admit())
     clock.now += 100
     for (const era of eras) {
-      breaker.failed(era, 'timeout', began)
+      breaker.failed(era, failing('timeout'), began)
       call('well')
     }
     fail(4)
@@ -201,7 +203,7 @@ describe('the breaker', () => {
   it('takes nothing from calls that began before its state changed', () => {
     const { breaker, clock } = setUp()
     const old = Array.from({ length: 100 }, () => breaker.admit())
-    for (const era of old.slice(0, 5)) breaker.failed(era, 'timeout')
+    for (const era of old.slice(0, 5)) breaker.failed(era, failing('timeout'))
     breaker.succeeded(old.pop() ?? 0, 0)
     breaker.alive(old.pop() ?? 0)
     expect(breaker.figures().state).toBe('open')
@@ -209,10 +211,10 @@ describe('the breaker', () => {
     const probe = breaker.admit()
     for (const era of old.slice(5, 50)) breaker.succeeded(era, 0)
     expect(breaker.figures().state).toBe('half-open')
-    for (const era of old.slice(50, 70)) breaker.failed(era, 'timeout')
+    for (const era of old.slice(50, 70)) breaker.failed(era, failing('timeout'))
     expect(breaker.figures().state).toBe('half-open')
     breaker.succeeded(probe, 1000)
-    for (const era of old.slice(70)) breaker.failed(era, 'timeout')
+    for (const era of old.slice(70)) breaker.failed(era, failing('timeout'))
     expect(breaker.figures()).toMatchObject({ state: 'closed', opened: 1, failures: 53 })
   })
 
@@ -222,7 +224,13 @@ describe('the breaker', () => {
     expect(events()).toEqual(['store_unavailable'])
     while (!call('well')) clock.now++
     expect(events()).toEqual(['store_unavailable', 'store_available'])
-    expect(reports[0]?.[1]).toEqual({ why: 'timeout', calls: 5, failures: 5, in_a_row: 5 })
+    expect(reports[0]?.[1]).toEqual({
+      why: 'timeout',
+      problem: 'in a test',
+      calls: 5,
+      failures: 5,
+      in_a_row: 5,
+    })
     expect(reports[1]?.[1]).toEqual({ after_ms: clock.now - 10 })
   })
 
@@ -268,7 +276,7 @@ describe('the breaker', () => {
             const failed = step.ends === 'timeout' || step.ends === 'unavailable'
             if (step.ends === 'well') breaker.succeeded(one.era, one.began)
             else if (step.ends === 'alive') breaker.alive(one.era)
-            else breaker.failed(one.era, step.ends as 'timeout')
+            else breaker.failed(one.era, failing(step.ends as 'timeout'))
             const after = breaker.figures().state
             if (before === 'closed' && one.closings === changes) {
               outcomes.push({

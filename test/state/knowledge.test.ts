@@ -142,7 +142,7 @@ describe('revocation', () => {
     expect(knowledge.revoked(ann(credential))).toBe(false)
     await put(store, revoking(revoked))
     expect(knowledge.behind(null)).toBe(true)
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     expect(knowledge.behind(null)).toBe(false)
     expect(knowledge.revoked(ann(credential))).toBe(expected)
     knowledge.stop()
@@ -154,7 +154,7 @@ describe('revocation', () => {
     await knowledge.start()
     const one = revoking()
     await put(store, one, revoking({ what: 'issuer', value: null }, clock + 20_000))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     expect(knowledge.figures().revocations).toBe(2)
     await state.base.apply([{ remove: { kind: 'revocation', id: one.id }, expected: 'any' }], null)
     await pass(24_000)
@@ -187,7 +187,7 @@ describe('revocation', () => {
     await put(state.base, revoking())
     const { epoch } = await store.charge([])
     expect(knowledge.behind(epoch)).toBe(true)
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     expect(knowledge.revoked(ann())).toBe(true)
     knowledge.stop()
   })
@@ -235,7 +235,7 @@ describe('revocation', () => {
     await knowledge.start()
     await put(state.base, revoking())
     state.calls = 0
-    await Promise.all(Array.from({ length: 500 }, () => knowledge.catchUp()))
+    await Promise.all(Array.from({ length: 500 }, () => knowledge.catchUp(200)))
     expect(knowledge.revoked(ann())).toBe(true)
     expect(state.calls).toBeLessThanOrEqual(4)
     knowledge.stop()
@@ -257,7 +257,7 @@ describe('revocation', () => {
       },
     })
     vi.useFakeTimers()
-    const caught = knowledge.catchUp()
+    const caught = knowledge.catchUp(200)
     for (let gone = 0; gone < 200; gone += 50) {
       expect(knowledge.stale()).toBe(false)
       clock += 50
@@ -268,6 +268,20 @@ describe('revocation', () => {
     answer()
     await settle()
     expect([knowledge.stale(), knowledge.revoked(ann())]).toEqual([false, true])
+    knowledge.stop()
+  })
+
+  it('is something that nobody can tell as long as the store was never heard of, but of strangers', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge } = knowing(store)
+    await put(store, revoking())
+    state.silent = true
+    await knowledge.start()
+    expect(knowledge.revoked(ann())).toBeNull()
+    expect(knowledge.revoked(principalOf({ type: 'anonymous', issuer: 'anonymous' }))).toBe(false)
+    state.silent = false
+    await pass(4_000)
+    expect(knowledge.revoked(ann())).toBe(true)
     knowledge.stop()
   })
 
@@ -292,12 +306,12 @@ describe('the keys of the store', () => {
     const { knowledge } = knowing(store)
     await knowledge.start()
     await put(state.base, keyEntry('k1', 'd1'))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     state.calls = 0
     for (let i = 0; i < 10; i++) expect(await known(knowledge, 'd1')).toBe('k1')
     expect(state.calls).toBe(1)
     await put(state.base, keyEntry('k1', 'd1', { status: 'revoked' }))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     const found = await knowledge.keys.find('d1', requestOf())
     expect(found).toMatchObject({ is: 'known', key: { record: { status: 'revoked' } } })
     knowledge.stop()
@@ -322,7 +336,7 @@ describe('the keys of the store', () => {
     for (let i = 0; i < 10; i++) expect(await known(knowledge, 'd1')).toBeNull()
     expect(state.calls).toBe(1)
     await put(state.base, keyEntry('k1', 'd1'))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     expect(await known(knowledge, 'd1')).toBe('k1')
     knowledge.stop()
   })
@@ -332,7 +346,7 @@ describe('the keys of the store', () => {
     const { knowledge } = knowing(store)
     await knowledge.start()
     await put(state.base, keyEntry('k1', 'd1'))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     expect(await known(knowledge, 'd1')).toBe('k1')
     state.silent = true
     await pass(9_000)
@@ -357,7 +371,7 @@ describe('the keys of the store', () => {
     const { knowledge } = knowing(store)
     await knowledge.start()
     await put(state.base, keyEntry('k1', 'd1'))
-    await knowledge.catchUp()
+    await knowledge.catchUp(200)
     const early = knowledge.keys.find('d1', requestOf())
     await put(state.base, keyEntry('k1', 'd1', { status: 'revoked' }))
     knowledge.keys.drop('k1')
