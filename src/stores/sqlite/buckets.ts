@@ -8,10 +8,27 @@ import { prepare, type Statement } from './statement.ts'
 /** After so many charges a stretch of the table, twice as long as they were many, is rid of what is full. */
 const SWEEP_EVERY = 64
 
-/** Digests of the keys that were charged last: looking one up takes a tenth of making it. */
-const DIGESTS = 2 ** 14
+/** Buckets that were charged last: far more than one transaction charges. */
+const HELD = 2 ** 16
 
-/** Arrival times in a table. All of this happens inside of a transaction of the caller's. */
+/** What stands for a bucket that is not there. */
+const NONE = 0
+
+/** A bucket as it was read or charged last: what is known of it costs neither a digest nor a question again. */
+interface Held {
+  /** Its key in the table. */
+  readonly digest: number
+  full: number
+  /** The state of the file that `full` belongs to. */
+  state: number
+  /** Whether this transaction has to write it: once, however often it is charged in it. */
+  dirty: boolean
+}
+
+/**
+ * Arrival times in a table. All of this happens inside of a transaction of the caller's: `begin`, any number of charges,
+ * and `flush` before it is committed or `abandon` when it is not.
+ */
 export class Buckets {
   readonly #salt: string
   readonly #read: Statement
@@ -19,7 +36,11 @@ export class Buckets {
   readonly #delete: Statement
   readonly #stretch: Statement
   readonly #sweep: Statement
-  readonly #digests = new Bounded<string, number>(DIGESTS)
+  readonly #held = new Bounded<string, Held>(HELD)
+  #dirty: Held[] = []
+  /** Counts the states of the file: another one whenever somebody else has committed, or we have not. */
+  #state = 0
+  #version = Number.NaN
   #charges = 0
   /** Where the next stretch begins. */
   #swept = 0
@@ -39,17 +60,41 @@ export class Buckets {
     this.#sweep = prepare(db, 'DELETE FROM bucket WHERE key BETWEEN ? AND ? AND full <= ?')
   }
 
+  /** @param version of the file: another one when somebody else has committed since */
+  begin(version: number): void {
+    if (version === this.#version) return
+    this.#version = version
+    this.#state++
+  }
+
+  /** Writes what was charged. */
+  flush(): void {
+    for (const bucket of this.#dirty) {
+      bucket.dirty = false
+      if (bucket.full === NONE) this.#delete.run(bucket.digest)
+      else this.#write.run(bucket.digest, bucket.full)
+    }
+    this.#dirty = []
+  }
+
+  /** Forgets what was charged, with all that rests on it. */
+  abandon(): void {
+    for (const bucket of this.#dirty) bucket.dirty = false
+    this.#dirty = []
+    this.#state++
+  }
+
   /** @param now microseconds since the epoch */
   charge(charges: readonly Charge[], now: number): Charged[] {
-    const keys: number[] = []
+    const buckets: Held[] = []
     const stored: (number | null)[] = []
     const arrivals: Arrival[] = []
     let all = true
     for (const { key, interval, burst, cost } of charges) {
-      const digest = this.#digest(key)
-      const full = (this.#read.get(digest)?.[0] ?? null) as number | null
+      const bucket = this.#bucket(key)
+      const full = bucket.full === NONE ? null : bucket.full
       const arrival = arrive(full, now, interval, burst, cost)
-      keys.push(digest)
+      buckets.push(bucket)
       stored.push(full)
       arrivals.push(arrival)
       all &&= arrival.ok
@@ -59,7 +104,7 @@ export class Buckets {
       const charge = charges[index] as Charge
       const arrival = arrivals[index] as Arrival
       const full = stored[index] as number | null
-      if (charge.cost !== 0) this.#keep(keys[index] as number, charge, full, all ? arrival.next : null, now)
+      if (charge.cost !== 0) this.#keep(buckets[index] as Held, charge, all ? arrival.next : null, now)
       const { remaining, full: left } =
         arrival.ok && !all ? arrive(full, now, charge.interval, charge.burst, 0) : arrival
       results.push({
@@ -75,26 +120,32 @@ export class Buckets {
   }
 
   /** @param next null: denied, and all that may be written is a time beyond the limit's reach, brought back for good */
-  #keep(
-    key: number,
-    { interval, burst }: Charge,
-    stored: number | null,
-    next: number | null,
-    now: number,
-  ): void {
+  #keep(bucket: Held, { interval, burst }: Charge, next: number | null, now: number): void {
     if (next === null) {
       const top = now + interval * burst
-      if (stored !== null && stored > top) this.#write.run(key, top)
-    } else if (next > now) this.#write.run(key, next)
-    else if (stored !== null) this.#delete.run(key)
+      if (bucket.full > top) this.#set(bucket, top)
+    } else if (next > now) this.#set(bucket, next)
+    else if (bucket.full !== NONE) this.#set(bucket, NONE)
   }
 
-  #digest(key: string): number {
-    const known = this.#digests.get(key)
-    if (known !== undefined) return known
-    const digest = digestOf(this.#salt + key)
-    this.#digests.set(key, digest)
-    return digest
+  #set(bucket: Held, full: number): void {
+    bucket.full = full
+    if (bucket.dirty) return
+    bucket.dirty = true
+    this.#dirty.push(bucket)
+  }
+
+  #bucket(key: string): Held {
+    let bucket = this.#held.get(key)
+    if (bucket === undefined) {
+      bucket = { digest: digestOf(this.#salt + key), full: NONE, state: Number.NaN, dirty: false }
+      this.#held.set(key, bucket)
+    }
+    if (bucket.state !== this.#state) {
+      bucket.full = (this.#read.get(bucket.digest)?.[0] ?? NONE) as number
+      bucket.state = this.#state
+    }
+    return bucket
   }
 
   #sweepSome(now: number): void {

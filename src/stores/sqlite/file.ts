@@ -83,19 +83,25 @@ export class SqliteFile {
     stands: (answer: T) => boolean = () => true,
   ): T {
     const opened = this.#current()
-    const { db, begin, commit } = opened
+    const { db, begin, commit, buckets, dataVersion } = opened
     try {
       if (opened.durability !== durability) db.exec(`PRAGMA synchronous = ${durability}`)
       opened.durability = durability
       begin.run()
+      buckets.begin(dataVersion.get()?.[0] as number)
       const answer = work(opened)
       if (stands(answer)) {
+        buckets.flush()
         commit.run()
         // Our own commits do not move `data_version`; those of counters do not move the epoch either.
         if (durability === 'full') opened.seen = -1
-      } else db.exec('ROLLBACK')
+      } else {
+        buckets.abandon()
+        db.exec('ROLLBACK')
+      }
       return answer
     } catch (error) {
+      buckets.abandon()
       this.#rollback(db)
       this.#consider(error)
       throw error
@@ -146,7 +152,7 @@ export class SqliteFile {
     try {
       for (const [name, value] of Object.entries(this.#options.pragmas ?? {}))
         db.exec(`PRAGMA ${name} = ${value}`)
-      db.exec('PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -16000')
+      db.exec('PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -65536')
       db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
       const { store, salt } = prepareSchema(db, this.#outside.now())
       this.#looked = this.#outside.micros()
