@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { createAdmin } from '../admin/app.ts'
 import type { Facts } from '../admin/facts.ts'
 import { parseHop } from '../core/address.ts'
-import { equalText, hmacSha256, sha256Hex } from '../ports/node-crypto.ts'
+import { nodeOutside } from '../ports/node-outside.ts'
 import type { State } from '../state/state.ts'
 import { type Endpoint, listen } from './endpoint.ts'
 import type { LineWriter } from './lines.ts'
@@ -32,14 +31,7 @@ export async function openAdmin(
     version,
     store: state.store,
     facts,
-    outside: {
-      now: Date.now,
-      hmacSha256,
-      sha256Hex,
-      equalText,
-      randomBytes: (count) => randomBytes(count),
-      report: (event, details) => log.warn(event, details),
-    },
+    outside: nodeOutside((event, details) => log.warn(event, details)),
     audit: (line) => void audit.write(line.endsWith('\n') ? line : `${line}\n`),
     changed: () => state.changed(),
     peer: (context) => {

@@ -1,13 +1,15 @@
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import type { Outside } from '../credentials/contract.ts'
 import { equalText, hmacSha256, sha256, sha256Hex } from './node-crypto.ts'
 import { fetchText } from './node-fetch.ts'
 
-/** All that authenticators, stores and the compiled policy ask of the runtime, but the keys of the store. */
+/** All that authenticators, stores, the compiled policy and the admin API ask of the runtime, but the keys of the store. */
 export interface NodeOutside extends Omit<Outside, 'keys'> {
   equalText(a: string, b: string): boolean
   micros(): number
   random32(): number
+  /** Bytes from a cryptographic source. */
+  randomBytes(count: number): Uint8Array
 }
 
 /** @param report hears of what happens outside of any decision */
@@ -17,6 +19,7 @@ export function nodeOutside(report: Outside['report']): NodeOutside {
     random: Math.random,
     micros: () => performance.now() * 1000,
     random32: () => randomInt(2 ** 32),
+    randomBytes: (count) => randomBytes(count),
     sha256,
     sha256Hex,
     hmacSha256,

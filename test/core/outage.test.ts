@@ -135,6 +135,14 @@ const stored = (part: Partial<StoredKey['record']> = {}): StoredKey => ({
 const IMPORTED = `ak_${'0123456789abcdef'.repeat(2)}`
 const CLOSED: Asked = { target: '/closed', headers: [['X-API-Key', IMPORTED]] }
 
+/** Keys that have been looked up before. */
+const knownKeys = {
+  ...noKeys,
+  imported: true,
+  find: (digest: string) =>
+    ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
+}
+
 /** Keys that have to be asked for: the answer comes only once the store was asked for something else as well. */
 function slowKeys(part: Partial<StoredKey['record']> = {}) {
   return {
@@ -196,13 +204,10 @@ describe('a store that tells of changes', () => {
       },
       revoked: (principal: Principal) => revoked.has(principal.id),
     }
-    const keys = {
-      ...noKeys,
-      imported: true,
-      find: (digest: string) =>
-        ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
-    }
-    const service = serviceOf(policy(LOCAL, 'a'), { ports: { counters, knowledge }, outside: { keys } })
+    const service = serviceOf(policy(LOCAL, 'a'), {
+      ports: { counters, knowledge },
+      outside: { keys: knownKeys },
+    })
     expect(await service.ask(CLOSED)).toMatchObject({ status: 401, reason: 'credential_revoked' })
     expect(calls).toHaveLength(1)
   })
@@ -230,13 +235,10 @@ describe('a store that tells of changes', () => {
       },
       revoked: () => known === 7,
     }
-    const keys = {
-      ...noKeys,
-      imported: true,
-      find: (digest: string) =>
-        ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
-    }
-    const service = serviceOf(policy(LOCAL, 'a'), { ports: { counters, knowledge }, outside: { keys } })
+    const service = serviceOf(policy(LOCAL, 'a'), {
+      ports: { counters, knowledge },
+      outside: { keys: knownKeys },
+    })
     expect(await service.ask(CLOSED)).toMatchObject({ status: 401, reason: 'credential_revoked' })
     expect(calls).toHaveLength(1)
   })
@@ -247,13 +249,10 @@ describe('a store that tells of changes', () => {
       ...quietKnowledge,
       revoked: ({ type }: Principal) => (type === 'anonymous' ? false : null),
     }
-    const keys = {
-      ...noKeys,
-      imported: true,
-      find: (digest: string) =>
-        ({ is: 'known', key: stored({ digests: [{ digest, until: null, start: null }] }) }) as const,
-    }
-    const service = serviceOf(policy(LOCAL, 'a'), { ports: { counters, knowledge }, outside: { keys } })
+    const service = serviceOf(policy(LOCAL, 'a'), {
+      ports: { counters, knowledge },
+      outside: { keys: knownKeys },
+    })
     expect(await service.ask(CLOSED)).toMatchObject({ status: 503, reason: 'revocations_unavailable' })
     expect((await service.ask(OPEN)).status).toBe(200)
   })

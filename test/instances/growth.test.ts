@@ -8,8 +8,8 @@ import type { Charge } from '../../src/core/model.ts'
 import { nodeOutside } from '../../src/ports/node-outside.ts'
 import type { Store } from '../../src/stores/contract.ts'
 import { sqlite } from '../../src/stores/sqlite.ts'
+import { keyEntry } from '../support/entries.ts'
 import { describeRedis, RedisServer } from '../support/redis.ts'
-import { keyEntry } from './credentials.ts'
 import { openRedis } from './store.ts'
 
 /** `npm run bench` shows the same in time, with a million. */

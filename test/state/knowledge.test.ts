@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseAddress } from '../../src/core/address.ts'
 import { Knowledge } from '../../src/state/knowledge.ts'
-import { type Revocation, revocationId } from '../../src/state/revocation.ts'
+import type { Revocation } from '../../src/state/revocation.ts'
 import { type EntryDraft, type Feed, type Store, StoreFault } from '../../src/stores/contract.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
+import { entryOf, keyEntry, revocationEntry } from '../support/entries.ts'
 import { requestOf } from '../support/ports.ts'
 import { principalOf } from '../support/principal.ts'
 
@@ -55,46 +56,8 @@ const put = (store: Pick<Store, 'apply'>, ...drafts: EntryDraft[]) =>
     null,
   )
 
-const entry = (kind: EntryDraft['kind'], id: string, body: unknown, aliases: string[] = []): EntryDraft => ({
-  kind,
-  id,
-  body: JSON.stringify(body),
-  owner: null,
-  aliases,
-  expires: null,
-})
-
-const revoking = (part: Partial<Revocation> = {}, expires: number | null = null): EntryDraft => {
-  const one: Revocation = {
-    v: 1,
-    what: 'subject',
-    issuer: 'https://a.example',
-    value: 'ann',
-    before: 100,
-    reason: null,
-    by: 'test',
-    created: 0,
-    ...part,
-  }
-  return { ...entry('revocation', revocationId(one), one), expires }
-}
-
-const keyEntry = (id: string, digest: string, part: object = {}): EntryDraft =>
-  entry(
-    'key',
-    id,
-    {
-      v: 1,
-      owner: 'bot',
-      environment: null,
-      status: 'active',
-      digests: [{ digest, until: null, start: null }],
-      created: 0,
-      updated: 0,
-      ...part,
-    },
-    [digest],
-  )
+const revoking = (part: Partial<Revocation> = {}, expires: number | null = null): EntryDraft =>
+  revocationEntry({ before: 100, ...part }, expires)
 
 const ann = (part: { id?: string | null; session?: string | null; issued?: number | null } = {}) =>
   principalOf({ credential: { id: 'jti-1', session: 's-1', issued: 100, ...part } })
@@ -288,7 +251,7 @@ describe('revocation', () => {
   it('in a body that nobody can read withdraws nothing and breaks nothing', async () => {
     const store = new MemoryStore(outside)
     const { knowledge } = knowing(store)
-    await put(store, entry('revocation', 'x', { v: 2 }), { ...entry('revocation', 'y', 0), body: '{' })
+    await put(store, entryOf('revocation', 'x', { v: 2 }), { ...entryOf('revocation', 'y', 0), body: '{' })
     await knowledge.start()
     expect(knowledge.figures().revocations).toBe(0)
     knowledge.stop()
@@ -386,7 +349,7 @@ describe('the keys of the store', () => {
     const store = new MemoryStore(outside)
     const { knowledge } = knowing(store)
     await knowledge.start()
-    await put(store, entry('key', 'k1', { v: 2 }, ['d1']))
+    await put(store, entryOf('key', 'k1', { v: 2 }, { aliases: ['d1'] }))
     expect(await known(knowledge, 'd1')).toBe('unavailable')
     knowledge.stop()
   })
@@ -448,7 +411,7 @@ describe('a ban', () => {
     const { knowledge } = knowing(store)
     await knowledge.start()
     const ban = (network: string) =>
-      entry('ban', network, { v: 1, network, until: null, level: 0, reason: null, by: 'ops', created: 0 })
+      entryOf('ban', network, { v: 1, network, until: null, level: 0, reason: null, by: 'ops', created: 0 })
     await put(state.base, ban('203.0.113.0/24'), ban('2001:db8::/64'), ban('198.51.100.7/32'))
     await knowledge.hear('bans')
     const banned = (text: string) => {

@@ -3,7 +3,8 @@ import { createAdmin } from '../../admin/app.ts'
 import { factsOf } from '../../admin/policy-facts.ts'
 import { version } from '../../node/version.ts'
 import type { Policy } from '../../policy/schema.ts'
-import { equalText, hmacSha256, sha256Hex } from '../../ports/node-crypto.ts'
+import { sha256Hex } from '../../ports/node-crypto.ts'
+import { nodeOutside } from '../../ports/node-outside.ts'
 import type { Io } from '../io.ts'
 import type { Connection } from './connection.ts'
 import { openStore } from './store.ts'
@@ -24,14 +25,7 @@ export async function connectLocally(policy: Policy, file: string, io: Io): Prom
     version,
     store,
     facts: () => facts,
-    outside: {
-      now: Date.now,
-      hmacSha256,
-      sha256Hex,
-      equalText,
-      randomBytes: (count) => randomBytes(count),
-      report: (event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`),
-    },
+    outside: nodeOutside((event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`)),
     // The store keeps the line; whoever serves from it learns of the change by its epoch.
     audit: () => {},
     changed: () => {},
