@@ -14,6 +14,7 @@ import {
   spend,
   spendOne,
   type Traits,
+  when,
 } from './rig.ts'
 
 const MICROS = 1000
@@ -174,7 +175,8 @@ export function chargesConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(injected)(
+    when(
+      injected,
       'heal at once when the clock steps by an hour, back or forth',
       on(make, async (rig) => {
         const { store } = rig
@@ -189,7 +191,8 @@ export function chargesConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(injected && !traits.life)(
+    when(
+      injected && !traits.life,
       'forget a bucket exactly when it is full again',
       on(make, async (rig) => {
         const { full } = await spendOne(rig.store, charge('a', 10, 3, SECOND))
@@ -201,7 +204,8 @@ export function chargesConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(traits.life)(
+    when(
+      traits.life,
       'forget a bucket by themselves when it is full again',
       on(make, async (rig) => {
         const { full } = await spendOne(rig.store, charge('a', 10, 3, SECOND))
@@ -233,7 +237,8 @@ export function chargesConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(injected)(
+    when(
+      injected,
       'count to the microsecond at one instant',
       on(make, async ({ store }) => {
         const one = charge('a', 10, 1, 1)

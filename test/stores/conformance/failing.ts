@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Soon } from '../../../src/core/soon.ts'
 import { type Store, StoreFault } from '../../../src/stores/contract.ts'
-import { charge, draft, eventually, type Make, on, put, spendOne, type Traits, write } from './rig.ts'
+import { charge, draft, eventually, type Make, on, put, spendOne, type Traits, when, write } from './rig.ts'
 
 /** Every call but `charge`, `glance` and `size`. */
 const CALLS: Readonly<Record<string, (store: Store) => Soon<unknown>>> = {
@@ -42,7 +42,8 @@ export function failingConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(traits.stall)(
+    when(
+      traits.stall,
       'says so in time, charges at most once, and goes on by itself',
       on(make, async ({ store, stall }) => {
         await write(store, put(draft('a')))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Changes, Feed, Store } from '../../../src/stores/contract.ts'
-import { charge, draft, elapse, type Make, on, put, remove, type Traits, write } from './rig.ts'
+import { charge, draft, elapse, type Make, on, put, remove, type Traits, when, write } from './rig.ts'
 
 /** What changed, each once, in the order of the last change. */
 function ids({ entries }: Changes): string[] | null {
@@ -68,7 +68,8 @@ export function feedsConformance(make: Make, traits: Traits): void {
       }),
     )
 
-    it.runIf(traits.empty)(
+    when(
+      traits.empty,
       'never comes back, not even in a store that was emptied',
       on(make, async (rig) => {
         const { store } = rig

@@ -1,3 +1,4 @@
+import { it } from 'vitest'
 import type { Charge, Charged } from '../../../src/core/model.ts'
 import type { Soon } from '../../../src/core/soon.ts'
 import type { Change, EntryDraft, EntryKind, Store } from '../../../src/stores/contract.ts'
@@ -42,6 +43,11 @@ export interface Traits {
 }
 
 export type Make = () => Promise<Rig>
+
+/** A test for stores whose traits allow it; for others it says nothing, so that it is none. */
+export function when(allowed: boolean, guarantee: string, body: () => Promise<void>): void {
+  if (allowed) it(guarantee, body)
+}
 
 /** A test body on a rig of its own, which ends whatever happens. */
 export const on = (make: Make, body: (rig: Rig) => Promise<void>) => async (): Promise<void> => {
