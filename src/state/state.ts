@@ -33,6 +33,9 @@ export interface StateOutside extends StoreOutside {
   equalText(a: string, b: string): boolean
 }
 
+/** Milliseconds that a store has to take the last words. */
+const LEAVING = 2000
+
 /** Milliseconds between two attempts to open a store that cannot be reached. */
 const RETRY = [1000, 2000, 5000] as const
 
@@ -109,12 +112,19 @@ export class State {
     for (const feed of ['access', 'bans'] as const) void this.knowledge.changed(feed)
   }
 
+  /** Tells what has not been told yet and lets go of the store, as far as it answers. */
   async stop(): Promise<void> {
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.knowledge.stop()
-    await this.#usage.stop()
-    await this.#notices?.stop()
-    await this.store.close()
+    const left = Promise.all([this.#usage.stop(), this.#notices?.stop()]).then(() => this.store.close())
+    // Whoever supervises us kills after ten seconds, and listeners have taken a part of that.
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LEAVING)
+    })
+    await Promise.race([left, late])
+    clearTimeout(timer)
+    left.catch(() => {})
   }
 
   figures() {

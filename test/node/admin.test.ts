@@ -175,6 +175,45 @@ describe('the admin API of a running service', () => {
   })
 })
 
+describe('the last use of a key', () => {
+  it('is known to whoever asks once the service that saw it has ended, to the minute', async () => {
+    const place = newPlace()
+    const running = await serve(place, '{ sqlite: ./postern.db }')
+    const created = await admin(running, 'POST', '/v1/keys', { owner: 'build-bot' })
+    const { key, lastUsed } = (await created.json()) as { key: string; lastUsed: string | null }
+    expect(lastUsed).toBeNull()
+    const before = Date.now()
+    for (let i = 0; i < 5; i++) expect(await check(running, ['X-API-Key', key])).toBe(200)
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toBe(0)
+    const listed = place.postern(['keys', 'list', '--json'])
+    expect(await listed.ended).toBe(0)
+    const [used = ''] = /\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z/.exec(listed.out()) ?? []
+    const minutes = [before, Date.now()].map((time) => Math.floor(time / 60_000) * 60_000)
+    expect(minutes).toContain(Date.parse(used))
+  })
+})
+
+await describeRedis('a service whose Redis is frozen', () => {
+  it('ends within what supervisors grant, although last words wait for the store', async () => {
+    const redis = await RedisServer.start()
+    try {
+      const store = `{ redis: { url: "${redis.url}" }, messages: { keys: { v1: { file: ./pepper } } } }`
+      const running = await serve(newPlace(), store)
+      const created = await admin(running, 'POST', '/v1/keys', { owner: 'build-bot' })
+      const { key } = (await created.json()) as { key: string }
+      expect(await check(running, ['X-API-Key', key])).toBe(200)
+      redis.freeze()
+      running.child.kill('SIGTERM')
+      const late = new Promise((resolve) => setTimeout(resolve, 9_000, 'late').unref())
+      expect(await Promise.race([running.ended, late])).toBe(0)
+    } finally {
+      redis.thaw()
+      await redis.stop()
+    }
+  })
+})
+
 await describeRedis('the admin API of services on one Redis', () => {
   it.each([
     ['without notices', ''],
