@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Network, textOfNetwork } from '../core/address.ts'
+import { type Network, networkOf, textOfNetwork } from '../core/address.ts'
 import { cidr, duration } from '../schema/fields.ts'
 import { type Ban, ban, MAX_BANS } from '../state/ban.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
@@ -51,6 +51,11 @@ export class BanDesk {
     const { store, outside } = this.#desk
     if (given.network.prefix === 0)
       return invalid([trouble(['network'], 'is everybody: name a smaller network')])
+    const spared = this.#desk.facts().spared.find((one) => isWithin(given.network, one))
+    if (spared !== undefined)
+      return invalid([
+        trouble(['network'], `lies in ${textOfNetwork(spared)}, which the policy never bans: see bans.never`),
+      ])
     const now = outside.now()
     const network = textOfNetwork(given.network)
     const body: Ban = {
@@ -84,7 +89,9 @@ export class BanDesk {
 
   async list({ after = null, limit }: { after?: string | null | undefined; limit: number }): Promise<Reply> {
     const entries = await this.#desk.store.list('ban', { owner: null, after, limit: limit + 1 })
-    return page(entries, limit, viewOf)
+    const now = this.#desk.outside.now()
+    // The penalty box keeps its bans for a while after their end, so that the next one can grow.
+    return page(entries, limit, viewOf, ({ until }) => until === null || Date.parse(until) > now)
   }
 
   async lift(network: Network, actor: string): Promise<Reply> {
@@ -100,6 +107,11 @@ export class BanDesk {
     return refusal('unknown', `There is no ban of exactly ${id}: the list names those that there are.`)
   }
 }
+
+const isWithin = ({ address, prefix }: Network, wider: Network): boolean =>
+  address.family === wider.address.family &&
+  prefix >= wider.prefix &&
+  networkOf(address, wider.prefix).address.text === wider.address.text
 
 function banIn(entry: Pick<Entry, 'body'>): Ban {
   const parsed = ban.safeParse(jsonOf(entry.body))

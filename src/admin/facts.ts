@@ -1,3 +1,4 @@
+import type { Network } from '../core/address.ts'
 import type { ApiKeysSection } from '../credentials/api-key.ts'
 
 /** What the admin API knows of the policy in force: names to hold others against, and who may ask. */
@@ -8,6 +9,8 @@ export interface Facts {
   readonly issuers: readonly { readonly name: string; readonly issuer: string }[]
   /** Null when the policy has no API keys. */
   readonly apiKeys: ApiKeyFacts | null
+  /** Networks that are never banned. */
+  readonly spared: readonly Network[]
   readonly tokens: readonly AdminToken[]
   /** What each token may ask: GCRA with `interval` microseconds a request. */
   readonly limit: { readonly interval: number; readonly burst: number }

@@ -31,9 +31,17 @@ export const pageOf = (item: z.ZodType) =>
     next: z.string().nullable().meta({ description: 'What to send as `after` for more; null at the end.' }),
   })
 
-/** A page of entries; one more was asked for, to know whether there is a next. */
-export function page<View>(entries: readonly Entry[], limit: number, view: (entry: Entry) => View): Reply {
+/**
+ * A page of entries; one more was asked for, to know whether there is a next.
+ * @param shown what is left out makes the page shorter, and never the last one
+ */
+export function page<View>(
+  entries: readonly Entry[],
+  limit: number,
+  view: (entry: Entry) => View,
+  shown: (view: View) => boolean = () => true,
+): Reply {
   const items = entries.slice(0, limit)
   const next = entries.length > limit ? (items.at(-1)?.id ?? null) : null
-  return { status: 200, body: { items: items.map(view), next } }
+  return { status: 200, body: { items: items.map(view).filter(shown), next } }
 }

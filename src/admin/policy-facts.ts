@@ -14,6 +14,7 @@ export function factsOf(policy: Policy): Facts {
     roles: new Set(Object.keys(roles)),
     limits: new Set(Object.keys(limits)),
     issuers: Object.entries(issuers).map(([name, { issuer }]) => ({ name, issuer })),
+    spared: policy.bans?.never ?? [],
     apiKeys: apiKeyFacts(sectionOf(policy, apiKey) as ApiKeysSection | undefined),
     tokens: Object.entries(admin?.tokens ?? {}).map(([name, { digest, role }]) => ({ name, digest, role })),
     limit: ceilingOf(admin?.limit ?? NO_LIMIT),

@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { banView } from '../../src/admin/bans.ts'
+import { type Network, parseNetwork } from '../../src/core/address.ts'
+import type { Ban } from '../../src/state/ban.ts'
 import { ban } from '../../src/state/ban.ts'
+import { entryOf } from '../support/entries.ts'
 import { type Admin, adminOf } from './support.ts'
 
 const add = (admin: Admin, body: object) => admin.ask('POST', '/v1/bans', { body })
 const networks = async (admin: Admin) =>
   (await admin.ask('GET', '/v1/bans')).body.items.map(({ network }: { network: string }) => network)
+
+const networkIn = (text: string): Network => {
+  const reading = parseNetwork(text)
+  if (!reading.ok) throw new Error(text)
+  return reading.network
+}
 
 describe('a ban', () => {
   it('holds for an address or a network, for a while or until it is lifted', async () => {
@@ -53,6 +62,37 @@ describe('a ban', () => {
       expect([body, answer.status, answer.body.problems[0]?.path]).toEqual([body, 400, path])
     }
     expect(await networks(admin)).toEqual([])
+  })
+
+  it('is refused for what the policy never bans, and taken for a wider network that holds some of it', async () => {
+    const admin = adminOf({ spared: ['10.1.0.0/16', '2001:db8::/32'].map(networkIn) })
+    for (const network of ['10.1.0.0/16', '10.1.2.0/24', '10.1.2.3', '2001:db8:1::/48']) {
+      const answer = await add(admin, { network, duration: '1h' })
+      expect([network, answer.status]).toEqual([network, 400])
+      expect(answer.body.problems[0].message).toContain('which the policy never bans')
+    }
+    for (const network of ['10.0.0.0/8', '10.2.0.0/16', '2001:db9::/32'])
+      expect((await add(admin, { network, duration: '1h' })).status).toBe(201)
+  })
+
+  it('of the penalty box is not listed when it has ended, although it is kept to tell the next one from a first', async () => {
+    const admin = adminOf()
+    const until = admin.now() + 600_000
+    const ended: Ban = {
+      v: 1,
+      network: '192.0.2.7/32',
+      until,
+      level: 0,
+      reason: 'wrong credentials',
+      by: 'postern',
+      created: admin.now(),
+    }
+    const put = entryOf('ban', ended.network, ended, { expires: until + 3_600_000 })
+    await admin.store.apply([{ put, expected: 'any' }], null)
+    expect(await networks(admin)).toEqual(['192.0.2.7/32'])
+    admin.pass(600_000)
+    expect(await networks(admin)).toEqual([])
+    expect(await admin.store.get('ban', [ended.network])).not.toEqual([null])
   })
 
   it('is lifted only by its own name', async () => {

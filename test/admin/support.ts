@@ -30,6 +30,7 @@ export const FACTS: Facts = {
     ],
     policyKeys: new Map([[`sha256:${'e'.repeat(64)}`, 'build-bot']]),
   },
+  spared: [],
   tokens: [
     { name: 'ops', digest: digestOf(WRITER), role: 'writer' },
     { name: 'other', digest: digestOf(OTHER), role: 'writer' },

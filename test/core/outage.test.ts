@@ -179,6 +179,17 @@ describe('a key that has to be looked up', () => {
     ])
   })
 
+  it('gives nothing back to a store that did not charge it', async () => {
+    const limits = `${LOCAL}, p: { by: principal, rate: 1/hour }`
+    const { counters, calls } = counting(({ key }) => (key.startsWith('p|') ? { ...GOOD, ok: false } : null))
+    const service = serviceOf(policy(limits, 'a, p'), { ports: { counters }, outside: { keys: slowKeys() } })
+    expect(await service.ask(CLOSED)).toMatchObject({ status: 429 })
+    expect(calls.map((charges) => charges.map(({ key, cost }) => [key[0], cost]))).toEqual([
+      [['a', 1]],
+      [['p', 1]],
+    ])
+  })
+
   it('that turns out bad still costs its client, once', async () => {
     const { counters, calls } = counting(() => GOOD)
     const service = serviceOf(policy(LOCAL, 'a'), {

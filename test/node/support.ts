@@ -19,6 +19,7 @@ export const noFacts: Facts = {
   limits: new Set(),
   issuers: [],
   apiKeys: null,
+  spared: [],
   tokens: [],
   limit: { interval: 1, burst: 1 },
 }
