@@ -4,6 +4,7 @@ import type { Knowledge as CoreKnowledge, Principal } from '../core/model.ts'
 import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
 import { type Ban, ban } from './ban.ts'
 import { BanBook } from './ban-book.ts'
+import { everything, Follower, PAGE } from './follower.ts'
 import { type Freshness, KeyBook, type KeyBookOptions, parsed } from './key-book.ts'
 import { PenaltyBox } from './penalty-box.ts'
 import { IMPORTED } from './peppers.ts'
@@ -203,68 +204,9 @@ export class Knowledge implements CoreKnowledge, Freshness {
   }
 }
 
-/** Follows one feed: one question at a time, and whoever comes meanwhile gets an answer that began after it came. */
-class Follower {
-  epoch = -1
-  readonly #store: Store
-  readonly #feed: Feed
-  readonly #learn: (changes: Changes, emptied: boolean) => Promise<void>
-  #contents: string | null = null
-  #running: Promise<boolean> | null = null
-  #next: Promise<boolean> | null = null
-
-  constructor(store: Store, feed: Feed, learn: (changes: Changes, emptied: boolean) => Promise<void>) {
-    this.#store = store
-    this.#feed = feed
-    this.#learn = learn
-  }
-
-  /** @returns whether what the store holds is known now */
-  follow(): Promise<boolean> {
-    if (this.#running === null) return this.#run()
-    this.#next ??= this.#running.then(() => this.#run())
-    return this.#next
-  }
-
-  #run(): Promise<boolean> {
-    this.#next = null
-    this.#running = this.#ask().then(
-      () => true,
-      // The guard around the store has told the operator, and what was known goes on to hold.
-      () => false,
-    )
-    return this.#running.finally(() => {
-      this.#running = null
-    })
-  }
-
-  async #ask(): Promise<void> {
-    const changes = await this.#store.changes(this.#feed, this.epoch)
-    const emptied = this.#contents !== null && this.#contents !== changes.store
-    const entries = emptied ? null : changes.entries
-    await this.#learn({ ...changes, entries }, emptied)
-    this.#contents = changes.store
-    this.epoch = changes.epoch
-  }
-}
-
 const idsOf = (entries: NonNullable<Changes['entries']>, kind: EntryKind): string[] => [
   ...new Set(entries.flatMap((entry) => (entry.kind === kind ? [entry.id] : []))),
 ]
-
-const PAGE = 1000
-
-/** All entries of a kind, page by page. */
-async function everything(store: Store, kind: EntryKind): Promise<Entry[]> {
-  const all: Entry[] = []
-  for (let after: string | null = null; ; ) {
-    const page = await store.list(kind, { after, limit: PAGE, owner: null })
-    all.push(...page)
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return all
-    after = last.id
-  }
-}
 
 function revocationIn({ body, expires }: Entry): HeldRevocation | null {
   const reading = revocation.safeParse(parsed(body))

@@ -1,6 +1,6 @@
 import type { Counters, CredentialRequest, Knowledge, Ports } from '../../src/core/model.ts'
 import type { StoredKeys } from '../../src/credentials/contract.ts'
-import type { StateFigures } from '../../src/http/metrics.ts'
+import type { StateFigures } from '../../src/http/state-metrics.ts'
 
 /** Counters that never say no and remember nothing. */
 export const freeCounters: Counters = {

@@ -1,0 +1,61 @@
+import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
+
+/** Follows one feed: one question at a time, and whoever comes meanwhile gets an answer that began after it came. */
+export class Follower {
+  epoch = -1
+  readonly #store: Store
+  readonly #feed: Feed
+  readonly #learn: (changes: Changes, emptied: boolean) => Promise<void>
+  #contents: string | null = null
+  #running: Promise<boolean> | null = null
+  #next: Promise<boolean> | null = null
+
+  constructor(store: Store, feed: Feed, learn: (changes: Changes, emptied: boolean) => Promise<void>) {
+    this.#store = store
+    this.#feed = feed
+    this.#learn = learn
+  }
+
+  /** @returns whether what the store holds is known now */
+  follow(): Promise<boolean> {
+    if (this.#running === null) return this.#run()
+    this.#next ??= this.#running.then(() => this.#run())
+    return this.#next
+  }
+
+  #run(): Promise<boolean> {
+    this.#next = null
+    this.#running = this.#ask().then(
+      () => true,
+      // The guard around the store has told the operator, and what was known goes on to hold.
+      () => false,
+    )
+    return this.#running.finally(() => {
+      this.#running = null
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const changes = await this.#store.changes(this.#feed, this.epoch)
+    const emptied = this.#contents !== null && this.#contents !== changes.store
+    const entries = emptied ? null : changes.entries
+    await this.#learn({ ...changes, entries }, emptied)
+    this.#contents = changes.store
+    this.epoch = changes.epoch
+  }
+}
+
+/** Entries that a store hands out or takes at once. */
+export const PAGE = 1000
+
+/** All entries of a kind, page by page. */
+export async function everything(store: Store, kind: EntryKind): Promise<Entry[]> {
+  const all: Entry[] = []
+  for (let after: string | null = null; ; ) {
+    const page = await store.list(kind, { after, limit: PAGE, owner: null })
+    all.push(...page)
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return all
+    after = last.id
+  }
+}
