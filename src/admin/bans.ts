@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { type Network, networkOf, textOfNetwork } from '../core/address.ts'
 import { cidr, duration } from '../schema/fields.ts'
+import { jsonOf } from '../schema/json.ts'
 import { type Ban, ban, MAX_BANS } from '../state/ban.ts'
+import { entryOf } from '../state/entry.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
 import { Census } from './census.ts'
-import { jsonOf, textOfTime } from './key-view.ts'
+import { textOfTime } from './key-view.ts'
 import { type Desk, Ledger } from './ledger.ts'
 import { page, pageOf } from './page.ts'
 import { invalid, type Reply, refusal, trouble } from './reply.ts'
@@ -70,14 +72,7 @@ export class BanDesk {
     const [known = null] = await store.get('ban', [network])
     if (known === null && (await this.#census.count()) >= MAX_BANS)
       return refusal('conflict', `There are ${MAX_BANS} bans already: lift some first.`)
-    const draft = {
-      kind: 'ban' as const,
-      id: network,
-      body: JSON.stringify(body),
-      owner: null,
-      aliases: [],
-      expires: body.until,
-    }
+    const draft = entryOf('ban', network, body, body.until)
     const after = viewOf(draft)
     const before = known === null ? null : viewOf(known)
     const act = { actor, action: 'ban.add', target: network, before, after }

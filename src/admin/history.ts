@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jsonOf } from './key-view.ts'
+import { jsonOf } from '../schema/json.ts'
 import type { Desk } from './ledger.ts'
 import type { Reply } from './reply.ts'
 

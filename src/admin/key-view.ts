@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type KeyRecord, keyRecord } from '../credentials/key-record.ts'
+import { jsonOf } from '../schema/json.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'
 import { pageOf } from './page.ts'
 
@@ -51,14 +52,6 @@ export function recordIn(entry: Pick<Entry, 'id' | 'body'>): KeyRecord {
   const parsed = keyRecord.safeParse(jsonOf(entry.body))
   if (parsed.success) return parsed.data
   throw new StoreFault('incompatible', `the record of key ${entry.id} is of another version`)
-}
-
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export function viewOf(entry: Entry, now: number): KeyView {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { jsonOf } from '../schema/json.ts'
+import { entryOf } from '../state/entry.ts'
 import { type Change, StoreFault } from '../stores/contract.ts'
 import type { ApiKeyFacts } from './facts.ts'
-import { jsonOf } from './key-view.ts'
 import type { Desk } from './ledger.ts'
 import { derivedBytes, type Minted, mint } from './minting.ts'
 import { type Reply, refusal } from './reply.ts'
@@ -96,10 +97,9 @@ export class Repeats {
   /** The write that makes a request repeatable; it belongs into the same step as what was asked for. */
   keep({ actor, key, request }: Asking, made: Omit<z.output<typeof repeatable>, 'v' | 'request'>): Change {
     const { now, sha256Hex } = this.#desk.outside
-    const body = JSON.stringify({ v: 1, request: sha256Hex(request), ...made })
-    const id = this.#id(actor, key)
-    const expires = now() + REPEAT_WINDOW
-    return { put: { kind: 'idempotency', id, body, owner: null, aliases: [], expires }, expected: 'absent' }
+    const value = { v: 1, request: sha256Hex(request), ...made }
+    const put = entryOf('idempotency', this.#id(actor, key), value, now() + REPEAT_WINDOW)
+    return { put, expected: 'absent' }
   }
 
   #id(actor: string, key: string): string {

@@ -1,14 +1,13 @@
-import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { decide } from '../core/decide.ts'
 import type { Decision, HeaderLines } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
 import { openState } from '../node/state.ts'
 import { compile } from '../policy/compile.ts'
-import { nodeOutside } from '../ports/node-outside.ts'
 import { MemoryStore } from '../stores/memory.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
+import { outsideOf, pathsOf } from './outside.ts'
 import { printProblems, readPolicy } from './policy-file.ts'
 
 interface ExplainOptions {
@@ -49,9 +48,8 @@ async function explain(method: string, url: string, options: ExplainOptions, io:
   const loaded = readPolicy(options.policy, io)
   if (!loaded.ok) throw new CommandFailure(1, printProblems(loaded.problems))
 
-  const outside = nodeOutside((event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`))
-  const folder = dirname(resolve(io.cwd, options.policy))
-  const state = await openState(loaded.policy, outside, (path) => resolve(folder, path))
+  const outside = outsideOf(io)
+  const state = await openState(loaded.policy, outside, pathsOf(options.policy, io))
   await state.knowledge.look()
   const { engine, authenticators } = compile(loaded.policy, {
     ...outside,

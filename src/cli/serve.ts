@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
-import { dirname, extname, join, resolve } from 'node:path'
+import { extname, join } from 'node:path'
 import { type Endpoint, parseEndpoint } from '../node/endpoint.ts'
 import type { ProcessOptions } from '../node/instance.ts'
 import { WORKER_MARK } from '../node/orders.ts'
@@ -11,6 +11,7 @@ import { runWorker } from '../node/worker.ts'
 import type { Policy } from '../policy/schema.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
+import { pathsOf } from './outside.ts'
 import { checkText, printProblems, readText } from './policy-file.ts'
 
 export interface ServeOptions {
@@ -33,12 +34,12 @@ export function serveCommand(file: string, options: ServeOptions, io: Io): Promi
     )
   }
   const workers = workersOf(options.workers ?? '1')
-  const folder = dirname(resolve(io.cwd, file))
+  const resolvePath = pathsOf(file, io)
   const process: ProcessOptions = {
     policyFile: file,
     terminal: io.isTerminal,
     stderr: (text) => void io.stderr.write(text),
-    resolvePath: (path) => resolve(folder, path),
+    resolvePath,
     read: () => {
       const read = readText(file, io)
       return read.ok ? read : { ok: false, problems: printProblems(read.problems) }
@@ -46,7 +47,7 @@ export function serveCommand(file: string, options: ServeOptions, io: Io): Promi
     load: (text) => {
       const loaded = checkText(text, file, io)
       if (!loaded.ok) return { ok: false, problems: printProblems(loaded.problems) }
-      return { ok: true, policy: loaded.policy, listening: listeningOf(loaded.policy, override, folder) }
+      return { ok: true, policy: loaded.policy, listening: listeningOf(loaded.policy, override, resolvePath) }
     },
   }
   if (workers === 1) return runProcess(process)
@@ -79,7 +80,11 @@ function workersOf(text: string): number {
   )
 }
 
-function listeningOf({ listen }: Policy, override: Endpoint | null, folder: string): Listening {
+function listeningOf(
+  { listen }: Policy,
+  override: Endpoint | null,
+  resolvePath: (path: string) => string,
+): Listening {
   const { tls } = listen
   return {
     check: override ?? endpointOf(listen.check),
@@ -90,7 +95,7 @@ function listeningOf({ listen }: Policy, override: Endpoint | null, folder: stri
         ? null
         : {
             endpoint: endpointOf(tls.address),
-            files: { certificate: resolve(folder, tls.certificate.file), key: resolve(folder, tls.key.file) },
+            files: { certificate: resolvePath(tls.certificate.file), key: resolvePath(tls.key.file) },
           },
   }
 }

@@ -1,11 +1,10 @@
 import { performance } from 'node:perf_hooks'
-import { type ApiKeysSection, apiKey } from '../credentials/api-key.ts'
-import type { Policy, StorePolicy } from '../policy/schema.ts'
-import { policySchema } from '../policy/schema.ts'
-import { sectionOf } from '../policy/sections.ts'
+import { factsOf } from '../admin/policy-facts.ts'
+import { type Policy, policySchema, type StorePolicy } from '../policy/schema.ts'
 import type { NodeOutside } from '../ports/node-outside.ts'
 import { secretOf } from '../schema/secret.ts'
 import { State, type StateOutside } from '../state/state.ts'
+import type { StoreType } from '../stores/contract.ts'
 import { STORES } from '../stores/index.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
@@ -15,6 +14,13 @@ const embedded = (): StorePolicy => policySchema.shape.store.unwrap().parse({ sq
 /** The store that a policy chooses on Node. */
 export const storeOf = ({ store }: Policy): StorePolicy => store ?? embedded()
 
+/** The store of a name that has passed inspection. */
+export function typeOf(name: string): StoreType {
+  const type = STORES[name]
+  if (type === undefined) throw new Error(`store ${name} passed inspection but is not in the registry`)
+  return type
+}
+
 /** Holds the shared state as a policy wants it. @throws {StoreFault} see State.open */
 export function openState(
   policy: Policy,
@@ -22,8 +28,7 @@ export function openState(
   resolvePath: (path: string) => string,
 ): Promise<State> {
   const { name, options, deadline, maxStale, messages } = storeOf(policy)
-  const type = STORES[name]
-  if (type === undefined) throw new Error(`store ${name} passed inspection but is not in the registry`)
+  const type = typeOf(name)
   const stateOutside: StateOutside = { ...outside, ticks: () => performance.now(), resolvePath }
   const choice = {
     type,
@@ -34,16 +39,7 @@ export function openState(
       version,
       secret: secretOf(key),
     })),
-    peppers: peppersOf(policy),
+    peppers: new Map(factsOf(policy).apiKeys?.peppers),
   }
   return State.open(choice, new MemoryStore(outside), stateOutside)
-}
-
-/** The peppers of a policy, by version; the last one signs. */
-export function peppersOf(policy: Policy): ReadonlyMap<string, string> {
-  // The registry forgets the sections' types; this one belongs to API keys.
-  const section = sectionOf(policy, apiKey) as ApiKeysSection | undefined
-  return new Map(
-    Object.entries(section?.peppers ?? {}).map(([version, pepper]) => [version, secretOf(pepper)]),
-  )
 }

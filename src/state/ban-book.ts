@@ -21,7 +21,7 @@ export class BanBook {
   /** Of single clients, by network: until when, in milliseconds since the epoch. */
   readonly #clients = new Bounded<string, number>(2 * MAX_BANS)
   /** Of wider networks, or of narrower ones than a client: people impose them, and few. */
-  readonly #networks = new Map<string, number>()
+  readonly #networks = new Map<string, { readonly until: number; readonly set: AddressSet }>()
   #set: AddressSet | null = null
 
   /** Networks that are held now, whether their ban has ended or not. */
@@ -38,12 +38,8 @@ export class BanBook {
   }
 
   add({ network, until }: Pick<Ban, 'network' | 'until'>): void {
-    const end = until ?? Number.POSITIVE_INFINITY
-    if (isClient(network)) this.#clients.set(network, end)
-    else {
-      this.#networks.set(network, end)
-      this.#build()
-    }
+    this.#put(network, until)
+    if (this.#networks.has(network)) this.#build()
   }
 
   remove(network: string): void {
@@ -54,27 +50,27 @@ export class BanBook {
   replace(all: Iterable<Pick<Ban, 'network' | 'until'>>): void {
     this.#clients.clear()
     this.#networks.clear()
-    for (const { network, until } of all) {
-      const end = until ?? Number.POSITIVE_INFINITY
-      if (isClient(network)) this.#clients.set(network, end)
-      else this.#networks.set(network, end)
-    }
+    for (const { network, until } of all) this.#put(network, until)
     this.#build()
   }
 
+  #put(network: string, until: number | null): void {
+    const end = until ?? Number.POSITIVE_INFINITY
+    if (isClient(network)) this.#clients.set(network, end)
+    else this.#networks.set(network, { until: end, set: setOf([network]) })
+  }
+
   #stillBanned(client: Address, now: number): boolean {
-    for (const [network, until] of this.#networks) {
-      if (until > now && parsedSet([network]).has(client)) return true
-    }
+    for (const { until, set } of this.#networks.values()) if (until > now && set.has(client)) return true
     return false
   }
 
   #build(): void {
-    this.#set = this.#networks.size === 0 ? null : parsedSet([...this.#networks.keys()])
+    this.#set = this.#networks.size === 0 ? null : setOf([...this.#networks.keys()])
   }
 }
 
-function parsedSet(networks: readonly string[]): AddressSet {
+function setOf(networks: readonly string[]): AddressSet {
   return new AddressSet(
     networks.flatMap((text) => {
       const reading = parseNetwork(text)

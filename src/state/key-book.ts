@@ -3,6 +3,7 @@ import type { CredentialRequest } from '../core/model.ts'
 import { type Soon, whenKnown } from '../core/soon.ts'
 import type { KeyLookup, StoredKey, StoredKeys } from '../credentials/contract.ts'
 import { keyRecord } from '../credentials/key-record.ts'
+import { jsonOf } from '../schema/json.ts'
 import type { Entry, Store } from '../stores/contract.ts'
 
 /** What the book needs to know of how far it can be trusted. */
@@ -115,7 +116,7 @@ export class KeyBook implements StoredKeys {
       if (current) this.#unknown.set(digest, this.#options.ticks())
       return { is: 'known', key: null }
     }
-    const record = keyRecord.safeParse(parsed(entry.body))
+    const record = keyRecord.safeParse(jsonOf(entry.body))
     if (!record.success) {
       return { is: 'unavailable', cause: `the record of key ${entry.id} is not of a form that is known here` }
     }
@@ -126,14 +127,5 @@ export class KeyBook implements StoredKeys {
       this.#digests.set(entry.id, digests.add(digest))
     }
     return { is: 'known', key }
-  }
-}
-
-/** JSON, or undefined. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,24 +1,18 @@
 import type { Address } from '../core/address.ts'
 import type { Penalty } from '../core/engine.ts'
 import type { Knowledge as CoreKnowledge, Principal } from '../core/model.ts'
+import { jsonOf } from '../schema/json.ts'
 import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
 import { type Ban, ban } from './ban.ts'
 import { BanBook } from './ban-book.ts'
+import { entryOf } from './entry.ts'
 import { everything, Follower, PAGE } from './follower.ts'
-import { type Freshness, KeyBook, type KeyBookOptions, parsed } from './key-book.ts'
-import { PenaltyBox } from './penalty-box.ts'
+import { type Freshness, KeyBook, type KeyBookOptions } from './key-book.ts'
+import { PenaltyBox, type PenaltyBoxOptions } from './penalty-box.ts'
 import { IMPORTED } from './peppers.ts'
 import { type HeldRevocation, Revocations, revocation, revocationId } from './revocation.ts'
 
-export interface KnowledgeOptions extends Omit<KeyBookOptions, 'used'> {
-  /** Milliseconds since the epoch. */
-  now(): number
-  used(id: string, now: number): void
-  /** Something that the operator should hear of. */
-  report(event: string, details: Readonly<Record<string, unknown>>): void
-  /** Called when this instance has changed a feed itself, so that others hear of it. */
-  announce(feed: Feed): void
-}
+export interface KnowledgeOptions extends KeyBookOptions, PenaltyBoxOptions {}
 
 /** Milliseconds between two looks at a shared store: with a lost one in between, a change is known within ten seconds. */
 const INTERVAL = 4_000
@@ -68,7 +62,7 @@ export class Knowledge implements CoreKnowledge, Freshness {
   async look(): Promise<void> {
     await Promise.all([this.hear('access'), this.hear('bans')])
     this.#revocations.prune(this.#options.now())
-    this.#stale = this.age() > FRESH
+    this.#stale = !this.fresh()
   }
 
   /** Somebody says that a feed has moved. */
@@ -76,7 +70,7 @@ export class Knowledge implements CoreKnowledge, Freshness {
     const learned = await this.#followers[feed].follow()
     if (feed !== 'access') return
     if (learned) this.#confirm()
-    else this.#stale = this.age() > FRESH || this.#stale
+    else this.#stale = !this.fresh() || this.#stale
   }
 
   /** Hears of a change that this process has made itself. */
@@ -209,12 +203,12 @@ const idsOf = (entries: NonNullable<Changes['entries']>, kind: EntryKind): strin
 ]
 
 function revocationIn({ body, expires }: Entry): HeldRevocation | null {
-  const reading = revocation.safeParse(parsed(body))
+  const reading = revocation.safeParse(jsonOf(body))
   return reading.success ? { ...reading.data, expires } : null
 }
 
 function banIn({ body }: Entry): Ban | null {
-  const reading = ban.safeParse(parsed(body))
+  const reading = ban.safeParse(jsonOf(body))
   return reading.success ? reading.data : null
 }
 
@@ -223,14 +217,7 @@ async function writeBack(store: Store, held: readonly HeldRevocation[], now: num
   const alive = held.filter(({ expires }) => expires === null || expires > now)
   for (let index = 0; index < alive.length; index += PAGE) {
     const changes = alive.slice(index, index + PAGE).map(({ expires, ...one }) => ({
-      put: {
-        kind: 'revocation' as const,
-        id: revocationId(one),
-        body: JSON.stringify(one),
-        owner: null,
-        aliases: [],
-        expires,
-      },
+      put: entryOf('revocation', revocationId(one), one, expires),
       expected: 'any' as const,
     }))
     await store.apply(changes, null)

@@ -1,14 +1,17 @@
 import type { Address } from '../core/address.ts'
 import type { Penalty } from '../core/engine.ts'
-import type { EntryDraft, Feed, Store } from '../stores/contract.ts'
+import { jsonOf } from '../schema/json.ts'
+import type { Feed, Store } from '../stores/contract.ts'
 import { type Ban, ban } from './ban.ts'
 import { type BanBook, networkOfClient } from './ban-book.ts'
-import { parsed } from './key-book.ts'
+import { entryOf } from './entry.ts'
 
 export interface PenaltyBoxOptions {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Something that the operator should hear of. */
   report(event: string, details: Readonly<Record<string, unknown>>): void
+  /** Called when this instance has changed a feed itself, so that others hear of it. */
   announce(feed: Feed): void
 }
 
@@ -37,47 +40,38 @@ export class PenaltyBox {
   }
 
   async #impose(client: Address, network: string, penalty: Penalty, now: number): Promise<void> {
-    let level = 0
+    let made = banOf(network, 0, penalty, now)
     let stored = true
     try {
       const [entry] = await this.#store.get('ban', [network])
-      const before = entry == null ? null : ban.safeParse(parsed(entry.body))
-      level = before?.success === true && before.data.by === OWN ? before.data.level + 1 : 0
-      const made = this.#banOf(network, level, penalty, now)
+      const before = entry == null ? null : ban.safeParse(jsonOf(entry.body))
+      if (before?.success === true && before.data.by === OWN)
+        made = banOf(network, before.data.level + 1, penalty, now)
       this.#bans.add(made)
-      await this.#store.apply([{ put: entryOf(made, penalty), expected: 'any' }], null)
+      // Kept for a while after its end, so that the next one knows of it.
+      const put = entryOf('ban', network, made, made.until + penalty.longest)
+      await this.#store.apply([{ put, expected: 'any' }], null)
       this.#options.announce('bans')
     } catch {
       // It holds here all the same; the guard around the store has told the operator why no further.
       stored = false
     }
-    const { until } = this.#banOf(network, level, penalty, now)
     // The order is a promise: the fail2ban filter in docs/fail2ban goes by it.
     this.#options.report('client_banned', {
       client: client.text,
       network,
-      until: new Date(until).toISOString(),
-      level,
+      until: new Date(made.until).toISOString(),
+      level: made.level,
       stored,
     })
-  }
-
-  #banOf(network: string, level: number, { first, longest }: Penalty, now: number): Ban & { until: number } {
-    // Beyond 30 doublings every first ban has outgrown the longest.
-    const until = now + Math.min(longest, first * 2 ** Math.min(level, 30))
-    return { v: 1, network, until, level, reason: 'wrong credentials', by: OWN, created: now }
   }
 }
 
 /** Who imposes the bans of the penalty box. */
 const OWN = 'postern'
 
-/** Kept for a while after its end, so that the next one knows of it. */
-const entryOf = (made: Ban & { until: number }, { longest }: Penalty): EntryDraft => ({
-  kind: 'ban',
-  id: made.network,
-  body: JSON.stringify(made),
-  owner: null,
-  aliases: [],
-  expires: made.until + longest,
-})
+function banOf(network: string, level: number, { first, longest }: Penalty, now: number) {
+  // Beyond 30 doublings every first ban has outgrown the longest.
+  const until = now + Math.min(longest, first * 2 ** Math.min(level, 30))
+  return { v: 1, network, until, level, reason: 'wrong credentials', by: OWN, created: now } satisfies Ban
+}

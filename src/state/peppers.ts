@@ -1,4 +1,5 @@
 import type { EntryDraft } from '../stores/contract.ts'
+import { entryOf } from './entry.ts'
 
 /** Id of the `meta` entry that says that the store holds keys by plain SHA-256 digests. */
 export const IMPORTED = 'imported-digests'
@@ -13,24 +14,11 @@ const fingerprint = (secret: string, hmac: Hmac): string =>
   hmac(secret, 'postern pepper fingerprint').slice(0, 32)
 
 /** Marks a store as holding digests made with a pepper; tells nobody the pepper. */
-export const pepperEntry = (version: string, secret: string, hmac: Hmac): EntryDraft => ({
-  kind: 'meta',
-  id: `${PEPPER}${version}`,
-  body: JSON.stringify({ v: 1, fingerprint: fingerprint(secret, hmac) }),
-  owner: null,
-  aliases: [],
-  expires: null,
-})
+export const pepperEntry = (version: string, secret: string, hmac: Hmac): EntryDraft =>
+  entryOf('meta', `${PEPPER}${version}`, { v: 1, fingerprint: fingerprint(secret, hmac) })
 
 /** Marks a store as holding plain SHA-256 digests. */
-export const importedEntry: EntryDraft = {
-  kind: 'meta',
-  id: IMPORTED,
-  body: '{"v":1}',
-  owner: null,
-  aliases: [],
-  expires: null,
-}
+export const importedEntry: EntryDraft = entryOf('meta', IMPORTED, { v: 1 })
 
 /** How a store's peppers and a policy's fit together. */
 export interface PepperFindings {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mintKey } from '../../src/credentials/api-key/form.ts'
 import { hmacSha256 } from '../../src/ports/node-crypto.ts'
+import { entryOf as loneEntryOf } from '../../src/state/entry.ts'
 import { type Revocation, revocationId } from '../../src/state/revocation.ts'
 import type { EntryDraft } from '../../src/stores/contract.ts'
 
@@ -12,12 +13,7 @@ export const entryOf = (
   body: unknown,
   part: Partial<EntryDraft> = {},
 ): EntryDraft => ({
-  kind,
-  id,
-  body: JSON.stringify(body),
-  owner: null,
-  aliases: [],
-  expires: null,
+  ...loneEntryOf(kind, id, body),
   ...part,
 })
 

@@ -4,8 +4,8 @@ import { factsOf } from '../../admin/policy-facts.ts'
 import { version } from '../../node/version.ts'
 import type { Policy } from '../../policy/schema.ts'
 import { sha256Hex } from '../../ports/node-crypto.ts'
-import { nodeOutside } from '../../ports/node-outside.ts'
 import type { Io } from '../io.ts'
+import { outsideOf } from '../outside.ts'
 import type { Connection } from './connection.ts'
 import { openStore } from './store.ts'
 
@@ -25,7 +25,7 @@ export async function connectLocally(policy: Policy, file: string, io: Io): Prom
     version,
     store,
     facts: () => facts,
-    outside: nodeOutside((event, details) => io.stderr.write(`${event} ${JSON.stringify(details)}\n`)),
+    outside: outsideOf(io),
     // The store keeps the line; whoever serves from it learns of the change by its epoch.
     audit: () => {},
     changed: () => {},

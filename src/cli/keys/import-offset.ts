@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { jsonOf } from '../../schema/json.ts'
 import { CommandFailure } from '../failure.ts'
 
 const offset = z.strictObject({
@@ -52,13 +53,5 @@ export class ImportOffset {
   /** The import is done. */
   end(): void {
     rmSync(this.#path, { force: true })
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
