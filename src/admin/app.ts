@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Address } from '../core/address.ts'
 import { StoreFault } from '../stores/contract.ts'
 import { readBody } from './body.ts'

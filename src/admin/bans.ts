@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Network, networkOf, textOfNetwork } from '../core/address.ts'
 import { cidr, duration } from '../schema/fields.ts'
 import { jsonOf } from '../schema/json.ts'

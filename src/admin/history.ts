@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { jsonOf } from '../schema/json.ts'
 import type { Desk } from './ledger.ts'
 import type { Reply } from './reply.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type FormFault, formFault, formOf, type KeyForm, tagFits } from '../credentials/api-key/form.ts'
 import type { ApiKeyFacts } from './facts.ts'
 import { keyView, recordIn, viewOf } from './key-view.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type KeyRecord, keyFields } from '../credentials/key-record.ts'
 import { name } from '../schema/fields.ts'
 import { suggestion } from '../schema/problem.ts'

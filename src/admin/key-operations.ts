@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { name } from '../schema/fields.ts'
 import { checkKey, keyCheck, presentedKey } from './key-check.ts'
 import { crowd, importResult, keyImport, MAX_IMPORT } from './key-import.ts'

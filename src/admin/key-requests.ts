@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keyFields } from '../credentials/key-record.ts'
 import { duration, name } from '../schema/fields.ts'
 

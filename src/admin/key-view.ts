@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type KeyRecord, keyRecord } from '../credentials/key-record.ts'
 import { jsonOf } from '../schema/json.ts'
 import { type Entry, StoreFault } from '../stores/contract.ts'

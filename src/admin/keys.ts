@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type KeyDigest, type KeyFields, type KeyRecord, MAX_DIGESTS } from '../credentials/key-record.ts'
 import type { Applied, Change, Entry } from '../stores/contract.ts'
 import { type ApiKeyFacts, environmentOf } from './facts.ts'

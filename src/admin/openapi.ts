@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { banPage, banView, newBan } from './bans.ts'
 import { historyPage } from './history.ts'
 import { keyCheck, presentedKey } from './key-check.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AdminRole } from './facts.ts'
 import type { RefusalKind, Reply, Trouble } from './reply.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { cidr } from '../schema/fields.ts'
 import { banPage, banView, newBan } from './bans.ts'
 import { history, historyPage } from './history.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { PEPPER } from '../state/peppers.ts'
 import type { Entry } from '../stores/contract.ts'
 import { signingPepper } from './facts.ts'

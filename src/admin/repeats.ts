@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { jsonOf } from '../schema/json.ts'
 import { entryOf } from '../state/entry.ts'
 import { type Change, StoreFault } from '../stores/contract.ts'

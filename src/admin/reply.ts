@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { textOf } from '../policy/places.ts'
 import { messageOf, problemsOf } from '../policy/shape.ts'
 import type { Path } from '../schema/problem.ts'

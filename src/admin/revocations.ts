@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { instant } from '../credentials/key-record.ts'
 import { jsonOf } from '../schema/json.ts'
 import { suggestion } from '../schema/problem.ts'

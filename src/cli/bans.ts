@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { banView } from '../admin/bans.ts'
 import { askFor, askToDo, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
 import { type Common, common, defined } from './admin/options.ts'

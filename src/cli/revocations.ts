@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { revocationView } from '../admin/revocations.ts'
 import { askFor, askToDo, itemsOf, pathOf, withAdmin } from './admin/connection.ts'
 import { type Common, common, defined } from './admin/options.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Authentication, CredentialRequest } from '../core/model.ts'
 import type { Reason } from '../core/reasons.ts'
 import { type Soon, whenKnown } from '../core/soon.ts'

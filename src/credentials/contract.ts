@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { LimitUse } from '../core/limit.ts'
 import type { Authenticator, CredentialRequest } from '../core/model.ts'
 import type { Soon } from '../core/soon.ts'

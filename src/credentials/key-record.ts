@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseNetwork } from '../core/address.ts'
 import { name, permission, scope } from '../schema/fields.ts'
 

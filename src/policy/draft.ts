@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type LimitPolicy, type Policy, policySchema, type RoutePolicy } from './schema.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { canonicalHost } from '../core/host.ts'
 import { readPath } from '../core/path.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { REASONS } from '../core/reasons.ts'
 import { policySchema } from './schema.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CREDENTIALS } from '../credentials/index.ts'
 import { PROXIES } from '../proxies/index.ts'
 import { cidr, name, permission, secret } from '../schema/fields.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { nearest, type Path, suggestion } from '../schema/problem.ts'
 
 /** What a schema says about itself, as far as messages need it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Network, parseNetwork } from '../core/address.ts'
 import { Secret } from './secret.ts'
 

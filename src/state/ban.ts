@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A client that may not ask for a while: the body of an entry of kind `ban`, whose id is the network. */
 export const ban = z.strictObject({

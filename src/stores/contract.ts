@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Counters } from '../core/model.ts'
 import type { Soon } from '../core/soon.ts'
 import type { Path } from '../schema/problem.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Arrival, arrive } from '../core/limit.ts'
 import type { Charge, Charged } from '../core/model.ts'
 import {

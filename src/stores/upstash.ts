@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { secret } from '../schema/fields.ts'
 import { Secret, secretOf } from '../schema/secret.ts'
 import { defineStore } from './contract.ts'

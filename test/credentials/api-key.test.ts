@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseAddress } from '../../src/core/address.ts'
 import type { HeaderLines } from '../../src/core/model.ts'
 import { formOf, mintKey, tagFits } from '../../src/credentials/api-key/form.ts'

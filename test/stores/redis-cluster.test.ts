@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Charge } from '../../src/core/model.ts'
 import { type Store, StoreFault, type StoreOutside } from '../../src/stores/contract.ts'
 import type { settings } from '../../src/stores/redis/settings.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { problemDocument } from '../../admin/reply.ts'
 import type { Policy } from '../../policy/schema.ts'
 import { CommandFailure } from '../failure.ts'

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { jsonOf } from '../../schema/json.ts'
 import { CommandFailure } from '../failure.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { pepperPage } from '../../admin/peppers.ts'
 import { askFor, askToDo, pathOf, withAdmin } from '../admin/connection.ts'
 import { type Common, common } from '../admin/options.ts'

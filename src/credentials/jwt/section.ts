@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration, name, secret } from '../../schema/fields.ts'
 import { Secret } from '../../schema/secret.ts'
 import { ALGORITHMS } from './algorithms.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const RATE = /^(\d{1,9})\/(second|minute|hour|day|(\d{1,6})(s|m|h|d))$/
 const SECONDS: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { cidr, duration, name, permission, scope } from '../../schema/fields.ts'
 import { hostField, methodField, originField, pathField } from '../patterns.ts'
 

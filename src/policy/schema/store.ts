@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration, secret } from '../../schema/fields.ts'
 import { suggestion } from '../../schema/problem.ts'
 import { STORES } from '../../stores/index.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { secret } from '../../schema/fields.ts'
 import type { Path } from '../../schema/problem.ts'
 import { Secret } from '../../schema/secret.ts'

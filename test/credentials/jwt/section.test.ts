@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readPem } from '../../../src/credentials/jwt/pem.ts'
 import { jwt } from '../../../src/credentials/jwt.ts'
 import { AUDIENCE, ISSUER, type Pair, pair, read, SECRET } from './support.ts'
