@@ -133,7 +133,7 @@ const ENVIRONMENT: Environment = {
 }
 
 const requestOf = (lines: readonly string[]): ForwardedRequest => {
-  const reading = PROXIES['traefik']?.read(new NodeHeaderLines(lines))
+  const reading = PROXIES['traefik']?.adapter({}).read(new NodeHeaderLines(lines))
   if (reading?.ok !== true) throw new Error('not a check')
   return reading.request
 }

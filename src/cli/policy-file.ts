@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Loaded, type LocatedProblem, loadPolicy } from '../policy/load.ts'
 import { nodeEnvironment } from '../ports/node-environment.ts'
+import type { Runtime } from '../stores/contract.ts'
 import type { Io } from './io.ts'
 
 type Surroundings = Pick<Io, 'env' | 'cwd'>
 
 /** Reads and checks a policy file; one that cannot be read is a problem at its first character. */
-export function readPolicy(file: string, io: Surroundings): Loaded {
+export function readPolicy(file: string, io: Surroundings, runtime?: Runtime): Loaded {
   const read = readText(file, io)
-  return read.ok ? checkText(read.text, file, io) : read
+  return read.ok ? checkText(read.text, file, io, runtime) : read
 }
 
 /** A policy file as it stands, whatever it says. */
@@ -25,9 +26,18 @@ export function readText(
   }
 }
 
-/** Checks what was read from a policy file. */
-export const checkText = (text: string, file: string, { env, cwd }: Surroundings): Loaded =>
-  loadPolicy(text, { environment: nodeEnvironment(resolve(cwd, file), env), file })
+/** Checks what was read from a policy file. @param runtime where it is to hold; absent: wherever it can */
+export const checkText = (
+  text: string,
+  file: string,
+  { env, cwd }: Surroundings,
+  runtime?: Runtime,
+): Loaded =>
+  loadPolicy(text, {
+    environment: nodeEnvironment(resolve(cwd, file), env),
+    file,
+    ...(runtime === undefined ? {} : { runtime }),
+  })
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'

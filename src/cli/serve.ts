@@ -45,7 +45,7 @@ export function serveCommand(file: string, options: ServeOptions, io: Io): Promi
       return read.ok ? read : { ok: false, problems: printProblems(read.problems) }
     },
     load: (text) => {
-      const loaded = checkText(text, file, io)
+      const loaded = checkText(text, file, io, 'node')
       if (!loaded.ok) return { ok: false, problems: printProblems(loaded.problems) }
       return { ok: true, policy: loaded.policy, listening: listeningOf(loaded.policy, override, resolvePath) }
     },

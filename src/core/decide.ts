@@ -1,3 +1,4 @@
+import type { Address } from './address.ts'
 import { authorise } from './authorise.ts'
 import { canonicalise } from './canonical.ts'
 import { recall } from './charge.ts'
@@ -46,7 +47,7 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
   )
   if (exhausted !== null) return deliberation.deny({ reason: 'limit_exceeded' }, [exhausted])
 
-  const outside = exclusion(route, request.headers, canonical)
+  const outside = exclusion(route, request, canonical)
   trace?.('networks', outside ?? 'the client may use the route')
   if (outside !== null) return deliberation.deny({ reason: outside })
 
@@ -59,9 +60,21 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     deliberation.judged(knowledge.epoch)
     return authorise(route, parameters, deliberation, engine, ports)
   }
-  return whenKnown(knowledge.behind(null) ? knowledge.catchUp(PATIENCE) : undefined, () =>
-    whenKnown(judge(), (found) => deliberation.settle(found, judge)),
-  )
+  return whenKnown(shielded(client, ports), (admitted) => {
+    if (!admitted) return deliberation.deny({ reason: 'shield_exceeded' })
+    return whenKnown(knowledge.behind(null) ? knowledge.catchUp(PATIENCE) : undefined, () =>
+      whenKnown(judge(), (found) => deliberation.settle(found, judge)),
+    )
+  })
+}
+
+/** Whether the shield lets the client go on. Who cannot be told apart is nobody whom it could count. */
+function shielded(client: Address | null, { shield, trace }: Ports): Soon<boolean> {
+  if (shield == null || client === null) return true
+  return whenKnown(shield.admits(client), (admitted) => {
+    trace?.('shield', admitted ? 'lets the client go on' : 'holds the client back')
+    return admitted
+  })
 }
 
 const describe = ({ method, scheme, host, path, client }: CanonicalRequest): string =>

@@ -3,7 +3,8 @@ import type { DenyCache } from './deny-cache.ts'
 import type { IdentityPlan } from './identity.ts'
 import type { LimitUse } from './limit.ts'
 import type { RouteTable } from './match.ts'
-import type { Authenticator, ProxyAdapter } from './model.ts'
+import type { Authenticator, HeaderLines, ProxyAdapter } from './model.ts'
+import type { PlaceFields, Places } from './place.ts'
 import type { Requirements } from './roles.ts'
 import type { Standings } from './standing.ts'
 
@@ -38,18 +39,28 @@ export interface Penalty {
 /** A proxy that the policy trusts, and how it proves itself. */
 export interface ProxyEntry {
   readonly adapter: ProxyAdapter
-  /**
-   * Whether everything that the policy demands of this proxy holds.
-   * @param peer who opened the connection; null where the runtime cannot tell
-   * @param secret every X-Postern-Secret line
-   */
-  trusts(peer: Address | null, secret: readonly string[]): boolean
+  /** Whether everything that the policy demands of this proxy holds. */
+  trusts(evidence: Evidence): boolean
+  /** Headers in which it says where the client is, in lower case; null: it does not say. */
+  readonly place: PlaceFields | null
+}
+
+/** How a check shows that it comes from a proxy of ours. */
+export interface Evidence {
+  /** Who opened the connection; null where the runtime cannot tell. */
+  readonly peer: Address | null
+  /** Of the check, for X-Postern-Secret. */
+  readonly headers: HeaderLines
+  /** SHA-256 of the DER form of the certificate that it presented and holds the key of, in lower-case hex; null: none. */
+  certificate(): string | null
 }
 
 /** A matcher's policy: what a request that selects this route must satisfy. */
 export interface Route {
   readonly name: string
   readonly networks: Networks | null
+  /** Where clients may be; null: anywhere. */
+  readonly places: Places | null
   /** Origins that may send requests with an Origin; null when any may. */
   readonly origins: ReadonlySet<string> | null
   readonly credentials: readonly RouteCredential[]
@@ -59,6 +70,8 @@ export interface Route {
   readonly clientLimits: readonly LimitUse[]
   /** The other ones. */
   readonly furtherLimits: readonly LimitUse[]
+  /** Connections that may be open at once; null: any number. Counted by whoever holds them open. */
+  readonly connections: ConnectionBounds | null
   /** Whether a CORS preflight passes without a credential. */
   readonly preflight: boolean
   /** Parameters that the requirements use: every reading of the path must agree on them. */
@@ -69,6 +82,12 @@ export interface Route {
 export interface Networks {
   readonly allow: AddressSet | null
   readonly deny: AddressSet | null
+}
+
+/** Connections that may be open at once on a route; null: any number. */
+export interface ConnectionBounds {
+  readonly client: number | null
+  readonly principal: number | null
 }
 
 /** One authenticator as a route accepts it. */

@@ -112,6 +112,7 @@ export function chargesOf(uses: readonly LimitUse[], subject: Subject): BucketCh
   const { client, principal } = subject
   for (const { limit, cost } of uses) {
     const { interval, burst, by } = limit
+    const tenant = isClientLimit(limit) ? undefined : (principal?.tenant ?? undefined)
     if (client?.family !== 6 || !(by.includes('client') || principal?.type === 'anonymous')) {
       charges.push({
         limit,
@@ -119,11 +120,12 @@ export function chargesOf(uses: readonly LimitUse[], subject: Subject): BucketCh
         interval,
         burst,
         cost,
+        tenant,
       })
       continue
     }
     const inner = networkOf(client, limit.ipv6)
-    charges.push({ limit, key: keyOf(limit, subject, inner.address.text), interval, burst, cost })
+    charges.push({ limit, key: keyOf(limit, subject, inner.address.text), interval, burst, cost, tenant })
     if (limit.ipv6 <= CEILING_BITS) continue
     const outer = networkOf(client, limit.ipv6 - CEILING_BITS)
     const key = keyOf(limit, subject, `${outer.address.text}/${outer.prefix}`)
@@ -133,6 +135,7 @@ export function chargesOf(uses: readonly LimitUse[], subject: Subject): BucketCh
       interval: Math.ceil(interval / CEILING_FACTOR),
       burst: burst * CEILING_FACTOR,
       cost,
+      tenant,
     })
   }
   return charges

@@ -28,6 +28,16 @@ export interface ForwardedRequest {
   /** All X-Forwarded-For lines in order, joined by a comma. */
   readonly forwardedFor: string
   readonly headers: HeaderLines
+  /** Where the client is said to be; absent where nobody says it. */
+  readonly place?: Place | undefined
+}
+
+/** Where a client is, as far as somebody who is trusted in it says so. */
+export interface Place {
+  /** Two capital letters (ISO 3166-1 alpha-2, and `T1` for Tor); null when unknown. */
+  readonly country: string | null
+  /** Number of the autonomous system (RFC 6793); null when unknown. */
+  readonly asn: number | null
 }
 
 /** What an adapter made of a check's header: a forwarded request, or the field that stands in the way. */
@@ -177,12 +187,20 @@ export interface Ports {
   /** Counters of this instance alone, for limits whose store does not answer. */
   readonly local: LocalCounters
   readonly knowledge: Knowledge
+  /** A coarse bound in front of everything that costs; null: there is none. */
+  readonly shield?: Shield | null
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds on a clock that never steps. */
   ticks(): number
   /** Hears of every step that a decision takes; only `explain` listens. */
   readonly trace?: (step: string, found: string) => void
+}
+
+/** Keeps floods from what costs something, by a count that is approximate and belongs to one place alone. */
+export interface Shield {
+  /** Whether the client may go on. Never rejects: what cannot be told lets it pass, since limits come after. */
+  admits(client: Address): Soon<boolean>
 }
 
 /** What this instance knows of the shared state, always at hand: nothing in here waits, but for `catchUp`. */
@@ -221,6 +239,8 @@ export interface Charge {
   readonly burst: number
   /** Units to spend; 0 peeks. */
   readonly cost: number
+  /** Whose quota it is, where it belongs to a tenant: a store that keeps tenants apart goes by it. */
+  readonly tenant?: string | undefined
 }
 
 /** What became of one charge. */

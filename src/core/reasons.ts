@@ -90,6 +90,11 @@ const TABLE = {
     ...forbidden,
     meaning: "The route's networks exclude the client's address, or that address is unknown.",
   },
+  place_denied: {
+    ...forbidden,
+    meaning:
+      "The route's countries or AS numbers exclude the client, or nobody whom the policy trusts says where it is.",
+  },
   origin_denied: { ...forbidden, meaning: "The request's Origin is not one that the route accepts." },
   role_missing: { ...forbidden, meaning: 'The principal has none of the roles that the route demands.' },
   permission_missing: {
@@ -115,6 +120,16 @@ const TABLE = {
     status: 429,
     public: 'limit_exceeded',
     meaning: 'A limit has no quota left for this request.',
+  },
+  shield_exceeded: {
+    status: 429,
+    public: 'limit_exceeded',
+    meaning: "The shield's coarse count of this place is used up for the client.",
+  },
+  connections_exceeded: {
+    status: 429,
+    public: 'limit_exceeded',
+    meaning: 'As many connections are open as the route allows the client or the principal.',
   },
   limit_unavailable: {
     ...unavailable,

@@ -2,8 +2,9 @@ import type { Refusal } from './authorise.ts'
 import { preflightMethod } from './canonical.ts'
 import { admits, type Engine, type Route } from './engine.ts'
 import type { Selection } from './match.ts'
-import type { CanonicalRequest, ForwardedRequest, HeaderLines, Ports } from './model.ts'
+import type { CanonicalRequest, ForwardedRequest, Ports } from './model.ts'
 import { readPath } from './path.ts'
+import { admitsPlace } from './place.ts'
 import type { Reason } from './reasons.ts'
 
 /** A route with the parameters of its path, or why there is none. */
@@ -42,8 +43,13 @@ export function selectRoute(
 }
 
 /** Why the client may not use the route whatever it presents. */
-export function exclusion(route: Route, headers: HeaderLines, { client }: CanonicalRequest): Reason | null {
+export function exclusion(
+  route: Route,
+  { headers, place }: ForwardedRequest,
+  { client }: CanonicalRequest,
+): Reason | null {
   if (!admits(route.networks, client)) return 'network_denied'
+  if (route.places !== null && !admitsPlace(route.places, place)) return 'place_denied'
   const { origins } = route
   if (origins === null || headers.lines('origin').every((origin) => origins.has(origin))) return null
   return 'origin_denied'

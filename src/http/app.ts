@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
-import type { Address } from '../core/address.ts'
-import type { Engine } from '../core/engine.ts'
-import type { Decision, ForwardedRequest, HeaderLines, Ports, ProxyAdapter } from '../core/model.ts'
+import type { Engine, Evidence } from '../core/engine.ts'
+import type { Decision, ForwardedRequest, Ports, ProxyAdapter } from '../core/model.ts'
+import { readPlace } from '../core/place.ts'
 import type { Reason } from '../core/reasons.ts'
 import { PROXIES } from '../proxies/index.ts'
 import type { RecordFacts } from './record.ts'
@@ -9,10 +9,7 @@ import { notFound, respond, unavailable } from './respond.ts'
 import { traceIdOf } from './trace-parent.ts'
 
 /** What a runtime knows of a check that Hono does not tell. */
-export interface Surroundings {
-  /** Who opened the connection; null where the runtime cannot tell. */
-  readonly peer: Address | null
-  readonly headers: HeaderLines
+export interface Surroundings extends Evidence {
   /** The request target as it arrived, path and query: Hono's own path is decoded and resolved. */
   readonly target: string
 }
@@ -102,13 +99,15 @@ class Check {
   #decide(): Decision | Promise<Decision> {
     const { peer, headers } = this.#surroundings
     const entry = this.#engine.proxies.get(this.#name)
-    if (entry?.trusts(peer, headers.lines('x-postern-secret')) !== true) {
+    if (entry?.trusts(this.#surroundings) !== true) {
       return refusal('proxy_untrusted', `peer ${peer?.text ?? 'unknown'}`)
     }
     this.#trusted = true
     const reading = this.#adapter.read(headers)
     if (!reading.ok) return refusal('request_malformed', `${reading.field} is ${reading.problem}`)
-    return this.#options.decide(reading.request, this.#engine, this.#options.ports)
+    const request =
+      entry.place === null ? reading.request : { ...reading.request, place: readPlace(entry.place, headers) }
+    return this.#options.decide(request, this.#engine, this.#options.ports)
   }
 
   /** Waits for a decision, but not for ever. Without anything to wait for, no timer is set. */

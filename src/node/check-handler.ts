@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { Context } from 'hono'
 import { type Address, parseHop } from '../core/address.ts'
@@ -40,9 +41,19 @@ function surroundings(context: Context): Surroundings {
   const { incoming } = context.env as { incoming: Incoming }
   return {
     peer: peerOf(incoming),
+    certificate: () => certificateOf(incoming),
     headers: new NodeHeaderLines(incoming.rawHeaders),
     target: incoming.url ?? '',
   }
+}
+
+/** Of TLS connections only; whoever presents a certificate has shown that it holds the key (RFC 8446 section 4.4.3). */
+function certificateOf(incoming: Incoming): string | null {
+  const socket = ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) ?? null
+  if (!(socket !== null && 'getPeerX509Certificate' in socket)) return null
+  return (
+    (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null
+  )
 }
 
 const peers = new WeakMap<object, Address | null>()

@@ -45,6 +45,9 @@ export function createTlsServer(handle: RequestHandler, pair: KeyPair): Http2Sec
     ...BOUNDS,
     ...pair,
     allowHTTP1: true,
+    // Asked for, and judged by its digest alone: whose certificate has to be which is what the policy says.
+    requestCert: true,
+    rejectUnauthorized: false,
     minVersion: MIN_TLS,
     handshakeTimeout: 10_000,
     settings: { maxConcurrentStreams: 1000, maxHeaderListSize: BOUNDS.maxHeaderSize },

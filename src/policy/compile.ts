@@ -1,9 +1,17 @@
 import { AddressSet } from '../core/address.ts'
 import { DenyCache } from '../core/deny-cache.ts'
-import type { Engine, Networks, ProxyEntry, Route, RouteCredential } from '../core/engine.ts'
+import type {
+  ConnectionBounds,
+  Engine,
+  Networks,
+  ProxyEntry,
+  Route,
+  RouteCredential,
+} from '../core/engine.ts'
 import { IdentityPlan } from '../core/identity.ts'
 import { isClientLimit, type Limit, type LimitUse } from '../core/limit.ts'
 import { RouteTable } from '../core/match.ts'
+import type { Places, Rule } from '../core/place.ts'
 import { permissionTemplate, type Requirements, RoleBook } from '../core/roles.ts'
 import { Standings } from '../core/standing.ts'
 import type { Building, BuiltAuthenticator, Outside } from '../credentials/contract.ts'
@@ -11,6 +19,7 @@ import { CREDENTIALS } from '../credentials/index.ts'
 import { PROXIES } from '../proxies/index.ts'
 import { secretOf } from '../schema/secret.ts'
 import { limitOf, penaltyOf } from './limit.ts'
+import type { ProxyPolicy } from './schema/proxies.ts'
 import type { Policy, RoutePolicy } from './schema.ts'
 import { sectionOf, splitCredential } from './sections.ts'
 
@@ -18,6 +27,8 @@ import { sectionOf, splitCredential } from './sections.ts'
 export interface CompileOutside extends Outside {
   /** Compares without telling by its duration where the texts differ. */
   equalText(a: string, b: string): boolean
+  /** Whether it tells who opened a connection. */
+  readonly seesPeers: boolean
   /** Processes of this service on this host. */
   readonly processes: number
 }
@@ -90,25 +101,44 @@ function authenticatorsOf(policy: Policy, building: Building): Map<string, Built
   return built
 }
 
-function proxiesOf({ proxies }: Policy, { equalText }: CompileOutside): ReadonlyMap<string, ProxyEntry> {
+function proxiesOf({ proxies }: Policy, outside: CompileOutside): ReadonlyMap<string, ProxyEntry> {
   const entries = new Map<string, ProxyEntry>()
   for (const [name, proxy] of Object.entries(proxies)) {
-    const adapter = PROXIES[name]
-    if (proxy === undefined || adapter === undefined) continue
-    const peers = proxy.peers === undefined ? null : new AddressSet(proxy.peers)
-    const expected = proxy.secret === undefined ? null : secretOf(proxy.secret)
+    const type = PROXIES[name]
+    if (proxy === undefined || type === undefined) continue
+    const { country = null, asn = null } = proxy.place ?? {}
     entries.set(name, {
-      adapter,
-      trusts(peer, secret) {
-        if (peers === null && expected === null) return false
-        if (peers !== null && (peer === null || !peers.has(peer))) return false
-        if (expected === null) return true
-        const [line, ...others] = secret
-        return line !== undefined && others.length === 0 && equalText(line, expected)
-      },
+      // What the type's own fields are, only it knows.
+      adapter: type.adapter(proxy as Parameters<typeof type.adapter>[0]),
+      trusts: trustOf(proxy, outside),
+      place:
+        proxy.place === undefined
+          ? null
+          : { country: country?.toLowerCase() ?? null, asn: asn?.toLowerCase() ?? null },
     })
   }
   return entries
+}
+
+/** Everything that stands in the entry must hold, and something must. A runtime that sees no peer goes by the rest. */
+function trustOf(proxy: ProxyPolicy, { equalText, seesPeers }: CompileOutside): ProxyEntry['trusts'] {
+  const peers = proxy.peers === undefined || !seesPeers ? null : new AddressSet(proxy.peers)
+  const expected = proxy.secret === undefined ? null : secretOf(proxy.secret)
+  const certificates =
+    proxy.certificates === undefined
+      ? null
+      : new Set(proxy.certificates.map((digest) => digest.slice('sha256:'.length)))
+  if (peers === null && expected === null && certificates === null) return () => false
+  return ({ peer, headers, certificate }) => {
+    if (peers !== null && (peer === null || !peers.has(peer))) return false
+    if (certificates !== null) {
+      const presented = certificate()
+      if (presented === null || !certificates.has(presented)) return false
+    }
+    if (expected === null) return true
+    const [line, ...others] = headers.lines('x-postern-secret')
+    return line !== undefined && others.length === 0 && equalText(line, expected)
+  }
 }
 
 function routeOf(
@@ -122,12 +152,14 @@ function routeOf(
   return {
     name,
     networks: networksOf(route),
+    places: placesOf(route),
     origins: route.origins === undefined ? null : new Set(route.origins),
     credentials: credentialsOf(route, authenticators),
     require,
     limits: uses,
     clientLimits: uses.filter(({ limit }) => isClientLimit(limit)),
     furtherLimits: uses.filter(({ limit }) => !isClientLimit(limit)),
+    connections: connectionsOf(route),
     preflight: route.preflight === 'allow',
     parameters: parametersUsed(require),
   }
@@ -154,6 +186,26 @@ function networksOf({ networks }: RoutePolicy): Networks | null {
     allow: networks.allow === undefined ? null : new AddressSet(networks.allow),
     deny: networks.deny === undefined ? null : new AddressSet(networks.deny),
   }
+}
+
+function placesOf({ countries, asns }: RoutePolicy): Places | null {
+  if (countries === undefined && asns === undefined) return null
+  return { countries: ruleOf(countries), asns: ruleOf(asns) }
+}
+
+function ruleOf<Value>(
+  rule:
+    | { readonly allow?: readonly Value[] | undefined; readonly deny?: readonly Value[] | undefined }
+    | undefined,
+): Rule<Value> | null {
+  if (rule === undefined) return null
+  const setOf = (values: readonly Value[] | undefined) => (values === undefined ? null : new Set(values))
+  return { allow: setOf(rule.allow), deny: setOf(rule.deny) }
+}
+
+function connectionsOf({ connections }: RoutePolicy): ConnectionBounds | null {
+  if (connections === undefined) return null
+  return { client: connections.client ?? null, principal: connections.principal ?? null }
 }
 
 function requirementsOf({ require }: RoutePolicy): Requirements {

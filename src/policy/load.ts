@@ -1,5 +1,6 @@
 import type { Environment } from '../schema/environment.ts'
 import type { Path } from '../schema/problem.ts'
+import type { Runtime } from '../stores/contract.ts'
 import { readForm } from './form.ts'
 import { inspectLists } from './inspect/lists.ts'
 import { inspect } from './inspect.ts'
@@ -23,7 +24,12 @@ export type Loaded =
 /** Text and environment to a policy, or every problem that stands in its way, sorted by place. */
 export function loadPolicy(
   text: string,
-  options: { readonly environment: Environment; readonly file: string },
+  options: {
+    readonly environment: Environment
+    readonly file: string
+    /** Where it is to hold; absent: wherever it can. */
+    readonly runtime?: Runtime
+  },
 ): Loaded {
   const source = readSource(text)
   const problems = new Map<string, LocatedProblem>()
@@ -62,7 +68,7 @@ export function loadPolicy(
   const told = new Places()
   // Names may have been lost with the rest of a text that breaks off, so that none is called unknown.
   if (source.broken === null)
-    inspect(draft, source.data, (path, message) => {
+    inspect(draft, source.data, options.runtime ?? null, (path, message) => {
       const place = original(path)
       if (said.touch(place)) return
       told.add(place)

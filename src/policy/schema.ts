@@ -1,40 +1,16 @@
 import * as z from 'zod'
 import { CREDENTIALS } from '../credentials/index.ts'
-import { PROXIES } from '../proxies/index.ts'
-import { cidr, name, permission, secret } from '../schema/fields.ts'
+import { cidr, name, permission } from '../schema/fields.ts'
 import { admin } from './schema/admin.ts'
 import { bans } from './schema/bans.ts'
+import { gateway, shield } from './schema/gateway.ts'
 import { limit } from './schema/limit.ts'
 import { listen } from './schema/listen.ts'
+import { proxies } from './schema/proxies.ts'
 import { route } from './schema/route.ts'
 import { store } from './schema/store.ts'
 
 /** The policy file, described once: types, the JSON Schema and docs/policy.md derive from here. */
-
-const proxy = z.strictObject({
-  peers: z
-    .array(cidr)
-    .min(1, { error: "is empty, so no check would be taken: name the proxy's address" })
-    .optional()
-    .meta({ description: 'Addresses from which its checks come.' }),
-  secret: secret
-    .optional()
-    .meta({ description: 'What it sends in X-Postern-Secret; at least 16 bytes, by reference.' }),
-})
-
-const proxies = z
-  .strictObject(
-    Object.fromEntries(
-      Object.keys(PROXIES).map((key) => [
-        key,
-        proxy.optional().meta({ description: `A ${key} in front, which asks /check/${key}.` }),
-      ]),
-    ),
-  )
-  .meta({
-    description:
-      'The proxies whose checks are answered. All that stands in an entry must hold, and something must.',
-  })
 
 const role = z.strictObject({
   inherits: z.array(name).default([]).meta({ description: 'Roles whose permissions this one has too.' }),
@@ -77,7 +53,14 @@ export const policySchema = z
     listen: listen
       .prefault({})
       .meta({ description: 'Where Postern listens. Addresses are HOST:PORT; port 0 picks a free one.' }),
-    proxies: proxies,
+    proxies: proxies.prefault({}),
+    gateway: gateway.optional().meta({
+      description:
+        'On Workers: Postern in front of an origin, without a proxy of yours. Elsewhere it does nothing.',
+    }),
+    shield: shield.optional().meta({
+      description: 'On Workers: a coarse bound before authentication. Elsewhere it does nothing.',
+    }),
     trustedHops: z.array(cidr).default([]).meta({
       description:
         'Balancers and CDNs between clients and the proxy: skipped, from the right, when X-Forwarded-For is read.',

@@ -6,8 +6,12 @@ import { fetchText } from './node-fetch.ts'
 /** All that authenticators, stores, the compiled policy and the admin API ask of the runtime, but the keys of the store. */
 export interface NodeOutside extends Omit<Outside, 'keys'> {
   equalText(a: string, b: string): boolean
+  /** A server sees who opened a connection. */
+  readonly seesPeers: true
   micros(): number
   random32(): number
+  /** Nothing is bound to a process. */
+  binding(name: string): undefined
   /** Bytes from a cryptographic source. */
   randomBytes(count: number): Uint8Array
 }
@@ -15,6 +19,7 @@ export interface NodeOutside extends Omit<Outside, 'keys'> {
 /** @param report hears of what happens outside of any decision */
 export function nodeOutside(report: Outside['report']): NodeOutside {
   return {
+    seesPeers: true,
     now: Date.now,
     random: Math.random,
     micros: () => performance.now() * 1000,
@@ -25,6 +30,7 @@ export function nodeOutside(report: Outside['report']): NodeOutside {
     hmacSha256,
     equalText,
     fetchText,
+    binding: () => undefined,
     report,
   }
 }

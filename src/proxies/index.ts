@@ -1,7 +1,7 @@
-import type { ProxyAdapter } from '../core/model.ts'
 import { caddy } from './caddy.ts'
+import type { ProxyType } from './contract.ts'
 import { nginx } from './nginx.ts'
 import { traefik } from './traefik.ts'
 
 /** Every contract that Postern speaks, by the name under `proxies` in the policy and behind `/check/`. */
-export const PROXIES: Readonly<Record<string, ProxyAdapter>> = { traefik, caddy, nginx }
+export const PROXIES: Readonly<Record<string, ProxyType>> = { traefik, caddy, nginx }

@@ -98,6 +98,31 @@ export interface Messenger {
   subscribe(channels: readonly string[], listener: Listener): Promise<() => Promise<void>>
 }
 
+/** One place of those that may be taken at once. */
+export interface Place {
+  readonly key: string
+  /** How many may hold one. */
+  readonly most: number
+  /** As in a charge. */
+  readonly tenant?: string | undefined
+}
+
+/**
+ * Counts what is open at the same time, such as connections. Whoever holds places renews them; a holder that is not
+ * heard of any more loses them by itself.
+ */
+export interface Holds {
+  /**
+   * Takes all of these places, or none.
+   * @param holder unique; taking again under the same name renews
+   * @param life milliseconds after which the places are free unless they are taken again
+   * @returns the index of the first place that was full; null when all were taken
+   */
+  take(holder: string, places: readonly Place[], life: number): Promise<number | null>
+  /** Gives the places back. */
+  release(holder: string, places: readonly Place[]): Promise<void>
+}
+
 /** Why a store did not do what it was asked. Classify by `code`; the text is for the operator and holds no argument. */
 export class StoreFault extends Error {
   override readonly name = 'StoreFault'
@@ -126,6 +151,8 @@ export interface Store extends Counters {
   /** Whether others may change what it keeps, so that it has to be asked. */
   readonly shared: boolean
   readonly messenger: Messenger | null
+  /** Absent where it cannot count what is open. */
+  readonly holds?: Holds
   /**
    * The epoch of `access` as far as it can be told at once and at hardly any cost: exact in memory and sqlite, null
    * where it takes a trip.
@@ -149,6 +176,9 @@ export interface Store extends Counters {
   close(): Promise<void>
 }
 
+/** Where Postern runs. */
+export type Runtime = 'node' | 'workers'
+
 /** What stores ask of the runtime. */
 export interface StoreOutside {
   /** Milliseconds since the epoch. */
@@ -161,6 +191,8 @@ export interface StoreOutside {
   sha256(text: string): string
   /** A path of the policy as the process can open it. */
   resolvePath(path: string): string
+  /** What a Worker is deployed with under that name; undefined where there is nothing, and everywhere else. */
+  binding(name: string): unknown
   /** Something that the operator should hear of. No secrets. */
   report(event: string, details: Readonly<Record<string, unknown>>): void
 }
@@ -174,6 +206,8 @@ export interface StoreType<Schema extends z.ZodType = z.ZodType> {
   readonly bare: z.input<Schema> | null
   /** Milliseconds that a call may take unless the policy says otherwise; 0 where nothing is waited for. */
   readonly deadline: number
+  /** Where it can be used. */
+  readonly runtimes: readonly Runtime[]
   /** Whether several processes can share it. */
   readonly shared: boolean
   /** Whether a network is between us and it: then a service starts without it, and heals when it comes. */

@@ -27,6 +27,7 @@ export const memory = defineStore({
     .meta({ description: 'State in this process alone; nothing survives a restart.' }),
   bare: {},
   deadline: 0,
+  runtimes: ['node', 'workers'],
   shared: false,
   remote: false,
   create: async (_, outside) => new MemoryStore(outside),

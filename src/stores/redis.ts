@@ -30,6 +30,7 @@ export const redis = defineStore({
   schema: settings,
   bare: null,
   deadline: 100,
+  runtimes: ['node'],
   shared: true,
   remote: true,
   inspect,

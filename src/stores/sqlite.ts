@@ -13,6 +13,7 @@ export const sqlite = defineStore({
   schema,
   bare: null,
   deadline: 200,
+  runtimes: ['node'],
   shared: true,
   remote: false,
   create: async (path, outside, deadline) => {

@@ -58,6 +58,7 @@ export const upstash = defineStore({
   schema,
   bare: null,
   deadline: 250,
+  runtimes: ['node', 'workers'],
   shared: true,
   remote: true,
   inspect(options, problem) {

@@ -6,9 +6,9 @@ import { respond } from '../../src/http/respond.ts'
 import { PROXIES } from '../../src/proxies/index.ts'
 import { allow, deny, IDENTITY, limit, quota, REQUEST_ID } from './support.ts'
 
-const proxies = Object.values(PROXIES)
+const proxies = Object.values(PROXIES).map(({ adapter }) => adapter({}))
 const answer = (decision: Decision, proxy = 'traefik', random = 0): Response => {
-  const adapter = PROXIES[proxy]
+  const adapter = PROXIES[proxy]?.adapter({})
   if (adapter === undefined) throw new Error(proxy)
   return respond(decision, { adapter, id: REQUEST_ID, random: () => random })
 }

@@ -84,12 +84,15 @@ export const quota = (of: Limit, part: Partial<Quota> = {}): Quota => ({
 /** An engine with every proxy, trusted from 127.0.0.1 and with the secret. */
 export const engine = {
   proxies: new Map(
-    Object.entries(PROXIES).map(([name, adapter]) => [
+    Object.entries(PROXIES).map(([name, type]) => [
       name,
       {
-        adapter,
-        trusts: (peer, secret) =>
-          peer !== null && LOOPBACK.has(peer) && secret.length === 1 && secret[0] === SECRET,
+        adapter: type.adapter({}),
+        trusts: ({ peer, headers }) => {
+          const secret = headers.lines('x-postern-secret')
+          return peer !== null && LOOPBACK.has(peer) && secret.length === 1 && secret[0] === SECRET
+        },
+        place: null,
       } satisfies Engine['proxies'] extends ReadonlyMap<string, infer Entry> ? Entry : never,
     ]),
   ),
@@ -132,6 +135,7 @@ export function appOf(decide: AppOptions['decide'], part: Partial<AppOptions> = 
     decide,
     surroundings: () => ({
       peer: asked.peer === null ? null : parseAddress(asked.peer ?? '127.0.0.1'),
+      certificate: () => null,
       headers: headerLines(asked.lines ?? checkOf('traefik')),
       target: asked.url ?? '/check/traefik',
     }),

@@ -16,7 +16,7 @@ const forwarded: RecordedCheck = [
 ]
 
 proxyConformance({
-  adapter: traefik,
+  adapter: traefik.adapter({}),
   recorded: [
     ['Host', '127.0.0.1:8081'],
     ['User-Agent', 'curl/8.14.1'],
@@ -34,7 +34,7 @@ proxyConformance({
 })
 
 proxyConformance({
-  adapter: caddy,
+  adapter: caddy.adapter({}),
   recorded: [
     ['Host', 'app.example.com'],
     ['User-Agent', 'curl/8.14.1'],
@@ -50,7 +50,7 @@ proxyConformance({
 })
 
 proxyConformance({
-  adapter: nginx,
+  adapter: nginx.adapter({}),
   recorded: [
     ['X-Original-Method', 'POST'],
     ['X-Original-URI', '/a%2Fb?x=1,2'],
@@ -67,11 +67,14 @@ proxyConformance({
 })
 
 it('registers every adapter under its own name', () => {
-  for (const [name, adapter] of Object.entries(PROXIES)) expect(adapter.name).toBe(name)
+  for (const [name, type] of Object.entries(PROXIES)) {
+    expect(type.name).toBe(name)
+    expect(type.adapter({}).name).toBe(name)
+  }
 })
 
 it('sends nginx no body, which would cost it the connection', () => {
-  expect(Object.values(PROXIES).map(({ name, bodies }) => [name, bodies])).toEqual([
+  expect(Object.values(PROXIES).map(({ name, adapter }) => [name, adapter({}).bodies])).toEqual([
     ['traefik', true],
     ['caddy', true],
     ['nginx', false],

@@ -20,7 +20,7 @@ const outside = { now: () => clock, micros: () => (clock - NOW) * 1000, random32
 function sharedStore(base: MemoryStore = new MemoryStore(outside)) {
   const state = { silent: false, calls: 0, base }
   const store = new Proxy({} as Store, {
-    get: (_, name: keyof Store) => {
+    get: (_, name: keyof MemoryStore) => {
       if (name === 'shared') return true
       if (name === 'glance') return () => null
       const value = state.base[name]
@@ -212,7 +212,7 @@ describe('revocation', () => {
     const { promise: ready, resolve: answer } = Promise.withResolvers<void>()
     const { base } = state
     state.base = new Proxy(base, {
-      get: (_, name: keyof Store) => {
+      get: (_, name: keyof MemoryStore) => {
         const value = base[name]
         if (typeof value !== 'function') return value
         const call = (value as (...given: unknown[]) => unknown).bind(base)

@@ -15,6 +15,7 @@ const outside: StoreOutside = {
   random32: () => randomBytes(4).readUInt32LE(),
   sha256,
   resolvePath: (path) => path,
+  binding: () => undefined,
   report: () => {},
 }
 

@@ -25,6 +25,7 @@ const outside: StoreOutside = {
   random32: () => randomBytes(4).readUInt32LE(),
   sha256: (text) => createHash('sha256').update(text).digest('base64url'),
   resolvePath: (path) => path,
+  binding: () => undefined,
   report: (event, details) => void reports.push({ event, details }),
 }
 

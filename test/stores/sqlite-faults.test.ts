@@ -264,6 +264,7 @@ describe('the registry', () => {
       random32: () => 7,
       sha256: (text: string) => text,
       resolvePath: (path: string) => join(folder, path),
+      binding: () => undefined,
       report: () => {},
     }
     const store = await type?.create(type.schema.parse('./named.db'), outside, 100)

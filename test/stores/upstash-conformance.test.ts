@@ -46,6 +46,7 @@ function maker(place: () => Place, injected: boolean) {
         random32: () => randomBytes(4).readUInt32LE(),
         sha256: (text: string) => createHash('sha256').update(text).digest('base64url'),
         resolvePath: (path: string) => path,
+        binding: () => undefined,
         report: () => {},
       }
       const store = await upstash.create(options, outside, DEADLINE)

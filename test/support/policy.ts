@@ -49,6 +49,7 @@ export function outsideOf(part: Partial<CompileOutside> = {}): CompileOutside {
     fetchText: () => Promise.reject(new Error('there is no network in this test')),
     report: () => {},
     keys: noKeys,
+    seesPeers: true,
     processes: 1,
     ...part,
   }

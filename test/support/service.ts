@@ -80,6 +80,7 @@ export function serviceOf(
     const request = new Request(`http://postern/check/${proxy}`)
     surroundings.set(request, {
       peer: parseAddress(peer),
+      certificate: () => null,
       headers: linesOf(lines),
       target: `/check/${proxy}`,
     })

@@ -1,6 +1,9 @@
 import type { Network } from '../../core/address.ts'
+import { PROXIES } from '../../proxies/index.ts'
 import type { Path } from '../../schema/problem.ts'
+import { suggestion } from '../../schema/problem.ts'
 import { weakness } from '../../schema/secret.ts'
+import type { Runtime } from '../../stores/contract.ts'
 import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
 import type { Names } from '../names.ts'
@@ -12,30 +15,46 @@ const SECRET_BYTES = 16
 /** Whether a network holds every address of its family: half of them is as good as all. */
 const isEverybody = ({ prefix }: Network): boolean => prefix <= 1
 
-export function inspectProxies({ proxies = {}, trustedHops }: Draft, names: Names, report: Report): void {
-  if (names.proxies.size === 0)
-    report(['proxies'], 'names no proxy, so no check would be answered: write traefik, caddy or nginx')
+export function inspectProxies(
+  { proxies = {}, gateway, trustedHops }: Draft,
+  names: Names,
+  report: Report,
+  runtime: Runtime | null,
+): void {
+  // On Workers others may ask through a service binding, which no policy has to name.
+  if (names.proxies.size === 0 && runtime !== 'workers' && (runtime === 'node' || gateway === undefined))
+    report(
+      ['proxies'],
+      `names no proxy, so no check would be answered: ${suggestion('', Object.keys(PROXIES))}`,
+    )
   for (const [name, proxy] of Object.entries(proxies)) {
     if (proxy === undefined) continue
-    if (proxy.peers === undefined && proxy.secret === undefined) {
-      report(['proxies', name], 'demands nothing of the proxy: write peers, secret or both')
-    }
-    inspectReach(proxy.peers ?? [], ['proxies', name, 'peers'], report, TAKES_ALL)
-    const weak = proxy.secret?.value == null ? null : weakness(proxy.secret.value, SECRET_BYTES)
-    if (weak !== null)
+    const { peers, certificates } = proxy
+    if (peers === undefined && proxy.secret === undefined && certificates === undefined) {
+      report(['proxies', name], 'demands nothing of the proxy: write peers, secret or certificates')
+    } else if (runtime === 'workers' && proxy.secret === undefined && certificates === undefined) {
       report(
-        ['proxies', name, 'secret'],
-        `${weak}: use at least ${SECRET_BYTES} random bytes, as from openssl rand -hex 32`,
-      )
-    // What cannot stand in a header line can never be sent.
-    if (proxy.secret?.value != null && !/^[\x21-\x7e]+$/.test(proxy.secret.value)) {
-      report(
-        ['proxies', name, 'secret'],
-        'holds a character that no header can carry: use visible ASCII without spaces',
+        ['proxies', name],
+        'demands nothing that a Worker can see, which is told no peer: write secret or certificates',
       )
     }
+    inspectReach(peers ?? [], ['proxies', name, 'peers'], report, TAKES_ALL)
+    const fault = proxy.secret?.value == null ? null : faultOfProxySecret(proxy.secret.value)
+    if (fault !== null) report(['proxies', name, 'secret'], fault)
+    if (proxy.place !== undefined && proxy.place.country === undefined && proxy.place.asn === undefined)
+      report(['proxies', name, 'place'], 'names no header: write country, asn or both')
   }
   inspectReach(trustedHops, ['trustedHops'], report, TRUSTS_ALL)
+}
+
+/** Why a text cannot be what travels in X-Postern-Secret, never with the text; null when it can. */
+export function faultOfProxySecret(value: string): string | null {
+  const weak = weakness(value, SECRET_BYTES)
+  if (weak !== null) return `${weak}: use at least ${SECRET_BYTES} random bytes, as from openssl rand -hex 32`
+  // What cannot stand in a header line can never be sent.
+  return /^[\x21-\x7e]+$/.test(value)
+    ? null
+    : 'holds a character that no header can carry: use visible ASCII without spaces'
 }
 
 const TAKES_ALL = 'takes checks from everybody: name the addresses of the proxy'

@@ -1,4 +1,5 @@
 import { weakness } from '../../schema/secret.ts'
+import type { Runtime } from '../../stores/contract.ts'
 import { STORES } from '../../stores/index.ts'
 import type { Draft } from '../draft.ts'
 import type { Report } from '../inspect.ts'
@@ -7,11 +8,18 @@ import type { Names } from '../names.ts'
 /** Milliseconds: a decision waits no longer for anybody (core/decide.ts). */
 const LONGEST_DEADLINE = 350
 
-export function inspectStore({ store }: Draft, _: Names, report: Report): void {
+export function inspectStore({ store }: Draft, _: Names, report: Report, runtime: Runtime | null): void {
   if (store === undefined) return
   const { name, options, deadline, messages } = store
   const type = STORES[name]
   if (type === undefined) return
+  if (runtime !== null && !type.runtimes.includes(runtime)) {
+    const able = Object.values(STORES).filter(({ runtimes }) => runtimes.includes(runtime))
+    report(
+      ['store'],
+      `${name} cannot be used on ${runtime === 'node' ? 'Node' : 'Workers'}: write ${able.map((one) => one.name).join(', ')}, or leave it out`,
+    )
+  }
   type.inspect?.(options, (path, message) => report(['store', name, ...path], message))
   if (deadline !== undefined && deadline > LONGEST_DEADLINE)
     report(['store', 'deadline'], `is longer than any decision waits: write ${LONGEST_DEADLINE}ms or less`)

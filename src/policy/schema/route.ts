@@ -17,6 +17,40 @@ const networks = z.strictObject({
     .meta({ description: 'No client in these networks, whatever `allow` says.' }),
 })
 
+const country = z.string().regex(/^[A-Z][A-Z0-9]$/, {
+  error: 'is not a country: write its two capital letters (ISO 3166-1), as in DE',
+})
+
+const asn = z
+  .int({ error: 'is not the number of an autonomous system: write 13335' })
+  .min(1, { error: 'is not the number of an autonomous system: write 13335' })
+  .max(2 ** 32 - 1, { error: 'is not the number of an autonomous system: write 13335' })
+
+/** What may be and what may not. */
+const rule = <Item extends z.ZodType>(item: Item, what: string) =>
+  z.strictObject({
+    allow: z
+      .array(item)
+      .min(1, { error: `is empty, so nobody could come in: name a ${what} or leave it out` })
+      .optional()
+      .meta({ description: `Only clients there; whose ${what} is unknown is not.` }),
+    deny: z
+      .array(item)
+      .min(1, { error: `is empty: name a ${what} or leave it out` })
+      .optional()
+      .meta({ description: `No client there, and none whose ${what} is unknown.` }),
+  })
+
+const bound = z
+  .int({ error: 'is not a whole number' })
+  .min(1, { error: 'is less than 1' })
+  .max(10_000, { error: 'is more than 10000' })
+
+const connections = z.strictObject({
+  client: bound.optional().meta({ description: 'WebSocket connections that a client may hold open.' }),
+  principal: bound.optional().meta({ description: 'WebSocket connections that a principal may hold open.' }),
+})
+
 const limitUse = z
   .union(
     [
@@ -92,6 +126,13 @@ export const route = z.strictObject({
         'Requests that select this route: host first, then path, the most specific wins; methods only break ties.',
     }),
   networks: networks.optional().meta({ description: 'Where clients may come from.' }),
+  countries: rule(country, 'country').optional().meta({
+    description:
+      'Countries of clients, where somebody who is trusted tells them: the gateway, or a proxy with `place`.',
+  }),
+  asns: rule(asn, 'network').optional().meta({
+    description: 'Autonomous systems of clients, where somebody who is trusted tells them.',
+  }),
   origins: z
     .array(originField)
     .min(1, { error: 'is empty: name an origin or leave it out' })
@@ -112,6 +153,10 @@ export const route = z.strictObject({
     .array(limitUse)
     .default([])
     .meta({ description: 'Limits charged together: all of them or none.' }),
+  connections: connections.optional().meta({
+    description:
+      'WebSocket connections that may be open at once. Counted in the gateway, which sees them close; behind other proxies the handshake is a request like any other.',
+  }),
   preflight: z.literal('allow', { error: 'is not known: write allow, or leave it out' }).optional().meta({
     description: '`allow` lets CORS preflights pass with empty identity headers.',
   }),

@@ -1,0 +1,54 @@
+import type { HeaderLines, Place } from './model.ts'
+
+/** What may be and what may not; null means no such rule. */
+export interface Rule<Value> {
+  readonly allow: ReadonlySet<Value> | null
+  readonly deny: ReadonlySet<Value> | null
+}
+
+/** Places whose clients may use a route. */
+export interface Places {
+  readonly countries: Rule<string> | null
+  readonly asns: Rule<number> | null
+}
+
+/** Names of headers, in lower case; null: it is not said. */
+export interface PlaceFields {
+  readonly country: string | null
+  readonly asn: string | null
+}
+
+/** Whether a client there may use the route. What is unknown fits no rule, as an unknown address fits none. */
+export function admitsPlace({ countries, asns }: Places, place: Place | undefined): boolean {
+  return fits(countries, place?.country) && fits(asns, place?.asn)
+}
+
+function fits<Value>(rule: Rule<Value> | null, value: Value | null | undefined): boolean {
+  if (rule === null) return true
+  if (value == null || rule.deny?.has(value) === true) return false
+  return rule.allow === null || rule.allow.has(value)
+}
+
+/** What a proxy's headers say of the client's place. */
+export function readPlace({ country, asn }: PlaceFields, headers: HeaderLines): Place {
+  return {
+    country: country === null ? null : countryOf(single(headers.lines(country))),
+    asn: asn === null ? null : asnOf(single(headers.lines(asn))),
+  }
+}
+
+/** A line that stands there twice says nothing: one of them may be the client's. */
+const single = (lines: readonly string[]): string | null => (lines.length === 1 ? (lines[0] ?? null) : null)
+
+/** `XX` is how the edge says that it does not know. */
+export function countryOf(text: string | null): string | null {
+  const code = text?.trim().toUpperCase() ?? ''
+  return /^[A-Z][A-Z0-9]$/.test(code) && code !== 'XX' ? code : null
+}
+
+/** `13335` or `AS13335`; 0 is reserved (RFC 7607), and so no place. */
+export function asnOf(text: string | null): number | null {
+  const digits = /^(?:AS)?([1-9][0-9]{0,9})$/i.exec(text?.trim() ?? '')?.[1]
+  const number = Number(digits)
+  return number > 0 && number < 2 ** 32 ? number : null
+}
