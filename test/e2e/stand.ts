@@ -26,6 +26,10 @@ export interface StandOptions {
   readonly impostor?: (port: number) => Promise<{ stop(): Promise<unknown> }>
   /** Puts a relay between the proxy and Postern. */
   readonly relayed?: boolean
+  /** Variables of Postern's environment beside those that every stand has. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Hears every audit line. */
+  readonly onRecord?: (line: string) => void
 }
 
 export interface Stand {
@@ -56,7 +60,7 @@ export async function startStand(kind: ProxyKind, options: StandOptions): Promis
     const port = await portNear(0)
     const postern = options.impostor
       ? { ...(await options.impostor(port)), port, output: () => '' }
-      : await startPostern(traits, options.policy, join(folder, 'postern'), certificates, port)
+      : await startPostern(traits, options, join(folder, 'postern'), certificates, port)
     stops.push(() => postern.stop())
     const relay = options.relayed ? await startRelay(postern.port) : null
     if (relay) stops.push(() => relay.stop())
@@ -83,9 +87,10 @@ export async function startStand(kind: ProxyKind, options: StandOptions): Promis
   }
 }
 
-async function startPostern(
-  traits: ProxyTraits,
-  part: PolicyPart,
+/** Postern as a user starts it, waiting for checks of one proxy. */
+export async function startPostern(
+  traits: Pick<ProxyTraits, 'adapter' | 'tls'>,
+  { policy: part, environment = {}, onRecord }: Pick<StandOptions, 'policy' | 'environment' | 'onRecord'>,
   folder: string,
   certificates: { certificate: string; key: string },
   tlsPort: number,
@@ -132,9 +137,10 @@ async function startPostern(
     [join(ROOT, 'src', 'cli', 'main.ts'), 'serve', file, '--listen', '127.0.0.1:0'],
     {
       folder,
-      environment: { POSTERN_SECRET: PROXY_SECRET, JWT_SECRET },
+      environment: { POSTERN_SECRET: PROXY_SECRET, JWT_SECRET, ...environment },
       onLine: (line) => {
         if (ready === '') ready = line
+        else onRecord?.(line)
       },
     },
   )

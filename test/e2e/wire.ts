@@ -117,10 +117,13 @@ export interface Answer extends Message {
 /** A client's connection: takes one request after the other, and opens itself anew when the server closed. */
 export class Connection {
   readonly #port: number
+  readonly #from: string
   #open: { socket: Socket; reader: Reader } | null = null
 
-  constructor(port: number) {
+  /** @param from the client's own address: any of 127.0.0.0/8 belongs to this machine */
+  constructor(port: number, from = '127.0.0.1') {
     this.#port = port
+    this.#from = from
   }
 
   /** Sends the bytes and reads one answer, past any interim one; null when the server closed without one. */
@@ -158,7 +161,7 @@ export class Connection {
   }
 
   #dial(): { socket: Socket; reader: Reader } {
-    const socket = connect(this.#port, '127.0.0.1')
+    const socket = connect({ port: this.#port, host: '127.0.0.1', localAddress: this.#from })
     socket.setNoDelay(true)
     socket.on('close', () => {
       if (this.#open?.socket === socket) this.#open = null
@@ -183,8 +186,8 @@ export function requestBytes(target: string, parts: RequestParts = {}): string {
 }
 
 /** One request on a connection of its own. */
-export async function exchange(port: number, bytes: string): Promise<Answer | null> {
-  const connection = new Connection(port)
+export async function exchange(port: number, bytes: string, from?: string): Promise<Answer | null> {
+  const connection = new Connection(port, from)
   try {
     return await connection.send(bytes)
   } finally {
