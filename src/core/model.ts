@@ -43,7 +43,7 @@ export interface Place {
 /** What an adapter made of a check's header: a forwarded request, or the field that stands in the way. */
 export type AdapterReading =
   | { readonly ok: true; readonly request: ForwardedRequest }
-  | { readonly ok: false; readonly field: string; readonly problem: 'missing' | 'repeated' }
+  | { readonly ok: false; readonly field: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
 
 /** One proxy's dialect: which fields it reads, and what it can relay. */
 export interface ProxyAdapter {

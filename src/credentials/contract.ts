@@ -41,6 +41,8 @@ export interface Outside {
   /** Fetches a small document; rejects on any other status than 200, a redirect, a refused address or size. */
   fetchText(url: string, rules: FetchRules): Promise<string>
   readonly keys: StoredKeys
+  /** Sees to it that work goes on which outlasts the request that began it; where everything does, this does nothing. */
+  background(work: Promise<unknown>): void
   /** Something the operator should hear of, outside of any decision. No secrets. */
   report(event: string, details: Readonly<Record<string, unknown>>): void
 }

@@ -10,6 +10,8 @@ export interface NodeOutside extends Omit<Outside, 'keys'> {
   readonly seesPeers: true
   micros(): number
   random32(): number
+  /** A process lives as long as its timers. */
+  readonly lasting: true
   /** Nothing is bound to a process. */
   binding(name: string): undefined
   /** Bytes from a cryptographic source. */
@@ -31,6 +33,8 @@ export function nodeOutside(report: Outside['report']): NodeOutside {
     equalText,
     fetchText,
     binding: () => undefined,
+    lasting: true,
+    background: () => {},
     report,
   }
 }

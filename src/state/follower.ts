@@ -1,16 +1,28 @@
 import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.ts'
 
+/** Milliseconds after which a question has no answer any more, because the request that asked it was ended. */
+const ABANDONED = 30_000
+
 /** Follows one feed: one question at a time, and whoever comes meanwhile gets an answer that began after it came. */
 export class Follower {
   epoch = -1
   readonly #store: Store
   readonly #feed: Feed
   readonly #learn: (changes: Changes, emptied: boolean) => Promise<void>
+  readonly #ticks: () => number
   #contents: string | null = null
   #running: Promise<boolean> | null = null
   #next: Promise<boolean> | null = null
+  #began = 0
 
-  constructor(store: Store, feed: Feed, learn: (changes: Changes, emptied: boolean) => Promise<void>) {
+  /** @param ticks milliseconds on a clock that never steps */
+  constructor(
+    store: Store,
+    feed: Feed,
+    learn: (changes: Changes, emptied: boolean) => Promise<void>,
+    ticks: () => number,
+  ) {
+    this.#ticks = ticks
     this.#store = store
     this.#feed = feed
     this.#learn = learn
@@ -18,20 +30,22 @@ export class Follower {
 
   /** @returns whether what the store holds is known now */
   follow(): Promise<boolean> {
-    if (this.#running === null) return this.#run()
+    if (this.#running === null || this.#ticks() - this.#began > ABANDONED) return this.#run()
     this.#next ??= this.#running.then(() => this.#run())
     return this.#next
   }
 
   #run(): Promise<boolean> {
     this.#next = null
-    this.#running = this.#ask().then(
+    this.#began = this.#ticks()
+    const running = this.#ask().then(
       () => true,
       // The guard around the store has told the operator, and what was known goes on to hold.
       () => false,
     )
-    return this.#running.finally(() => {
-      this.#running = null
+    this.#running = running
+    return running.finally(() => {
+      if (this.#running === running) this.#running = null
     })
   }
 

@@ -7,6 +7,7 @@ import {
   type Entry,
   type EntryKind,
   type Feed,
+  type Holds,
   type Messenger,
   type Page,
   type Store,
@@ -31,6 +32,8 @@ export interface GuardOptions extends BreakerOutside {
   readonly deadline: number
   /** Milliseconds for everything else. */
   readonly patience?: number
+  /** Whether one timer can serve for many calls: not where it ends with the request that set it. */
+  readonly lasting?: boolean
 }
 
 /** A store that answers in time, or says in time that it does not. */
@@ -62,11 +65,12 @@ class Guarded implements GuardedStore {
   readonly name: string
   readonly shared: boolean
   readonly messenger: Messenger | null
+  readonly holds?: Holds
   readonly #store: Store
   readonly #writes: Breaker
   readonly #reads: Breaker
-  readonly #soon: Deadline
-  readonly #later: Deadline
+  readonly #soon: () => Deadline
+  readonly #later: () => Deadline
   /** All callers are told the same: a fault for each would cost more than the call. */
   readonly #late: StoreFault
   readonly #refused: StoreFault
@@ -85,8 +89,14 @@ class Guarded implements GuardedStore {
       })
     this.#writes = breakerOf('writes')
     this.#reads = breakerOf('reads')
-    this.#soon = new Deadline(deadline > 0 ? deadline : patience, () => options.ticks())
-    this.#later = new Deadline(patience, () => options.ticks())
+    const deadlineOf = (time: number): (() => Deadline) => {
+      const make = () => new Deadline(time, () => options.ticks())
+      if (options.lasting === false) return make
+      const shared = make()
+      return () => shared
+    }
+    this.#soon = deadlineOf(deadline > 0 ? deadline : patience)
+    this.#later = deadlineOf(patience)
     this.#late = new StoreFault('timeout', `the ${name} store did not answer in time`)
     this.#refused = new StoreFault(
       'unavailable',
@@ -96,6 +106,13 @@ class Guarded implements GuardedStore {
       publish: (channel, message) => this.#patiently(this.#reads, () => messenger.publish(channel, message)),
       // Goes on for as long as the process; whoever subscribes has to be able to wait.
       subscribe: (channels, listener) => messenger.subscribe(channels, listener),
+    }
+    const { holds } = store
+    if (holds === undefined) return
+    this.holds = {
+      take: async (holder, places, life) =>
+        this.#call(this.#writes, this.#soon, () => holds.take(holder, places, life), rejected, never),
+      release: (holder, places) => this.#patiently(this.#writes, () => holds.release(holder, places)),
     }
   }
 
@@ -170,7 +187,7 @@ class Guarded implements GuardedStore {
 
   #call<T>(
     breaker: Breaker,
-    deadline: Deadline,
+    deadlineOf: () => Deadline,
     make: () => Soon<T>,
     otherwise: Otherwise<T>,
     failure: (value: T) => Failure | null,
@@ -190,6 +207,7 @@ class Guarded implements GuardedStore {
       return answer
     }
     const promise = answer
+    const deadline = deadlineOf()
     return new Promise((resolve) => {
       const waiting = deadline.begin(() => {
         resolve(otherwise(this.#late))
@@ -221,8 +239,9 @@ class Guarded implements GuardedStore {
 
   #inTime(promise: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#later.begin(() => reject(this.#late))
-      promise.finally(() => this.#later.end(waiting)).then(resolve, reject)
+      const later = this.#later()
+      const waiting = later.begin(() => reject(this.#late))
+      promise.finally(() => later.end(waiting)).then(resolve, reject)
     })
   }
 }

@@ -1,4 +1,5 @@
 import { Bounded } from '../core/bounded.ts'
+import { Flight } from '../core/flight.ts'
 import type { CredentialRequest } from '../core/model.ts'
 import { type Soon, whenKnown } from '../core/soon.ts'
 import type { KeyLookup, StoredKey, StoredKeys } from '../credentials/contract.ts'
@@ -20,6 +21,8 @@ export interface KeyBookOptions {
   /** Milliseconds on a clock that never steps. */
   ticks(): number
   used(id: string, now: number): void
+  /** Lets work go on whose outcome others wait for too. */
+  background(work: Promise<unknown>): void
 }
 
 /** Digests that are remembered, and digests that are known to belong to nobody. */
@@ -42,7 +45,7 @@ export class KeyBook implements StoredKeys {
   /** Digests by the id of their key, for what was looked up and may have to be dropped. */
   readonly #digests = new Bounded<string, Set<string>>(KNOWN)
   /** Look-ups under way: a thousand checks with one key are one question. */
-  readonly #asked = new Map<string, Promise<KeyLookup>>()
+  readonly #asked = new Map<string, Flight<KeyLookup>>()
   #generation = 0
 
   constructor(store: Pick<Store, 'find'>, freshness: Freshness, options: KeyBookOptions) {
@@ -91,8 +94,8 @@ export class KeyBook implements StoredKeys {
   }
 
   #ask(digest: string): Soon<KeyLookup> {
-    const asked = this.#asked.get(digest)
-    if (asked !== undefined) return asked
+    const asked = this.#asked.get(digest)?.current ?? null
+    if (asked !== null) return asked
     const generation = this.#generation
     let found: Soon<Entry | null>
     try {
@@ -102,10 +105,16 @@ export class KeyBook implements StoredKeys {
     }
     const answer = whenKnown(found, (entry) => this.#learn(digest, entry, generation))
     if (!(answer instanceof Promise)) return answer
-    const settled = answer
-      .catch((cause: unknown): KeyLookup => ({ is: 'unavailable', cause }))
-      .finally(() => this.#asked.delete(digest))
-    this.#asked.set(digest, settled)
+    const flight = new Flight<KeyLookup>(this.#options.ticks)
+    this.#asked.set(digest, flight)
+    const settled = flight.join(() =>
+      answer
+        .catch((cause: unknown): KeyLookup => ({ is: 'unavailable', cause }))
+        .finally(() => {
+          if (this.#asked.get(digest) === flight) this.#asked.delete(digest)
+        }),
+    )
+    this.#options.background(settled)
     return settled
   }
 

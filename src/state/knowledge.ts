@@ -12,10 +12,15 @@ import { PenaltyBox, type PenaltyBoxOptions } from './penalty-box.ts'
 import { IMPORTED } from './peppers.ts'
 import { type HeldRevocation, Revocations, revocation, revocationId } from './revocation.ts'
 
-export interface KnowledgeOptions extends KeyBookOptions, PenaltyBoxOptions {}
+export interface KnowledgeOptions extends KeyBookOptions, PenaltyBoxOptions {
+  /** Whether timers outlast the request that sets them; else somebody has to call `keepUp` now and then. */
+  readonly lasting: boolean
+}
 
 /** Milliseconds between two looks at a shared store: with a lost one in between, a change is known within ten seconds. */
 const INTERVAL = 4_000
+/** Milliseconds between two looks that requests cause, whatever becomes of the first. */
+const RETRY = 500
 /** Milliseconds without a word from the store after which what is known may be too old. */
 const FRESH = 10_000
 
@@ -34,6 +39,8 @@ export class Knowledge implements CoreKnowledge, Freshness {
   readonly #followers: Readonly<Record<Feed, Follower>>
   #confirmed = Number.NEGATIVE_INFINITY
   #stale = false
+  /** Ticks at which `keepUp` looked last. */
+  #looked = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setInterval> | null = null
 
   constructor(store: Store, options: KnowledgeOptions) {
@@ -41,8 +48,18 @@ export class Knowledge implements CoreKnowledge, Freshness {
     this.#options = options
     this.keys = new KeyBook(store, this, options)
     this.#followers = {
-      access: new Follower(store, 'access', (changes, emptied) => this.#learnAccess(changes, emptied)),
-      bans: new Follower(store, 'bans', (changes, emptied) => this.#learnBans(changes, emptied)),
+      access: new Follower(
+        store,
+        'access',
+        (changes, emptied) => this.#learnAccess(changes, emptied),
+        options.ticks,
+      ),
+      bans: new Follower(
+        store,
+        'bans',
+        (changes, emptied) => this.#learnBans(changes, emptied),
+        options.ticks,
+      ),
     }
     this.#penaltyBox = new PenaltyBox(store, this.#bans, options)
   }
@@ -50,6 +67,7 @@ export class Knowledge implements CoreKnowledge, Freshness {
   /** Loads what the store holds, and goes on following it. What cannot be had now is tried again. */
   async start(): Promise<void> {
     await this.look()
+    if (!this.#options.lasting) return
     this.#timer = setInterval(() => void this.look(), INTERVAL)
     this.#timer.unref?.()
   }
@@ -65,9 +83,24 @@ export class Knowledge implements CoreKnowledge, Freshness {
     this.#stale = !this.fresh()
   }
 
+  /**
+   * Looks at the store where no timer does, when it is time.
+   * @returns the look, when nothing should be decided before it has ended
+   */
+  keepUp(): Promise<void> | null {
+    const ticks = this.#options.ticks()
+    if (this.age() < INTERVAL || ticks - this.#looked < RETRY) return null
+    this.#looked = ticks
+    const looking = this.look()
+    this.#options.background(looking)
+    return this.fresh() ? null : looking
+  }
+
   /** Somebody says that a feed has moved. */
   async hear(feed: Feed): Promise<void> {
-    const learned = await this.#followers[feed].follow()
+    const following = this.#followers[feed].follow()
+    this.#options.background(following)
+    const learned = await following
     if (feed !== 'access') return
     if (learned) this.#confirm()
     else this.#stale = !this.fresh() || this.#stale

@@ -11,6 +11,8 @@ export interface PenaltyBoxOptions {
   now(): number
   /** Something that the operator should hear of. */
   report(event: string, details: Readonly<Record<string, unknown>>): void
+  /** Lets work go on that no request waits for. */
+  background(work: Promise<unknown>): void
   /** Called when this instance has changed a feed itself, so that others hear of it. */
   announce(feed: Feed): void
 }
@@ -36,7 +38,7 @@ export class PenaltyBox {
     if (this.#bans.banned(client, now)) return
     const network = networkOfClient(client)
     this.#bans.add({ network, until: now + penalty.first })
-    void this.#impose(client, network, penalty, now)
+    this.#options.background(this.#impose(client, network, penalty, now))
   }
 
   async #impose(client: Address, network: string, penalty: Penalty, now: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { Flight } from '../core/flight.ts'
 import type { LocalCounters } from '../core/model.ts'
 import { type Store, StoreFault, type StoreOutside, type StoreType } from '../stores/contract.ts'
 import { type GuardedStore, guarded } from './guard.ts'
@@ -31,6 +32,8 @@ export interface StateOutside extends StoreOutside {
   hmacSha256(key: string, text: string): string
   /** Compares without telling by its duration where the texts differ. */
   equalText(a: string, b: string): boolean
+  /** Lets work go on that no request waits for. */
+  background(work: Promise<unknown>): void
 }
 
 /** Milliseconds that a store has to take the last words. */
@@ -49,6 +52,11 @@ export class State {
   readonly #outside: StateOutside
   readonly #usage: Usage
   readonly #notices: Notices | null
+  readonly #opening: Flight<void>
+  #opened = false
+  #incompatible: StoreFault | null = null
+  /** Ticks before which `keepUp` does not try to open the store again. */
+  #openAgain = Number.NEGATIVE_INFINITY
   #retry: ReturnType<typeof setTimeout> | null = null
 
   /**
@@ -56,8 +64,7 @@ export class State {
    * when a store on this machine cannot be opened. One behind a network is waited for while the service runs.
    */
   static async open(choice: StateChoice, local: LocalCounters, outside: StateOutside): Promise<State> {
-    const store = await choice.type.create(choice.options, outside, choice.deadline)
-    const state = new State(store, choice, local, outside)
+    const state = await State.make(choice, local, outside)
     try {
       await state.#open()
     } catch (cause) {
@@ -66,20 +73,30 @@ export class State {
         await state.stop()
         throw cause
       }
-      outside.report('store_not_opened', { store: store.name, problem: cause.message })
+      outside.report('store_not_opened', { store: state.store.name, problem: cause.message })
       state.#openLater(0)
     }
     return state
   }
 
+  /** Holds state in a store that is opened when `keepUp` is called. */
+  static async make(choice: StateChoice, local: LocalCounters, outside: StateOutside): Promise<State> {
+    return new State(
+      await choice.type.create(choice.options, outside, choice.deadline),
+      choice,
+      local,
+      outside,
+    )
+  }
+
   private constructor(store: Store, choice: StateChoice, local: LocalCounters, outside: StateOutside) {
     const { deadline, maxStale, noticeKeys } = choice
-    const { now, report } = outside
+    const { now, report, background, lasting } = outside
     const ticks = () => outside.ticks()
     this.#choice = choice
     this.#outside = outside
     this.local = local
-    this.store = guarded(store, { deadline, ticks, random: outside.random, report })
+    this.store = guarded(store, { deadline, ticks, random: outside.random, report, lasting })
     const { messenger } = this.store
     this.#notices =
       messenger === null || noticeKeys.length === 0
@@ -90,12 +107,15 @@ export class State {
             keys: noticeKeys,
             namespace: 'postern',
           })
-    this.#usage = new Usage(this.store)
+    this.#opening = new Flight(ticks)
+    this.#usage = new Usage(this.store, { lasting })
     this.knowledge = new Knowledge(this.store, {
       maxStale,
       ticks,
       now,
       report,
+      background,
+      lasting,
       used: (id, at) => this.#usage.note(id, at),
       announce: (feed) => this.#notices?.announce(feed),
     })
@@ -105,6 +125,41 @@ export class State {
   async start(): Promise<void> {
     await this.knowledge.start()
     await this.#notices?.start((feed) => void this.knowledge.hear(feed))
+  }
+
+  /**
+   * Does as part of a request what timers do in a process: opens the store, looks for changes, tells of used keys.
+   * @returns what the request should wait for, within its bounds; null: nothing
+   */
+  keepUp(): Promise<unknown> | null {
+    const { background, now } = this.#outside
+    if (this.#usage.due(now())) background(this.#usage.flush())
+    const opening = this.#keepOpen()
+    const looking = this.knowledge.keepUp()
+    return opening === null && looking === null ? null : Promise.all([opening, looking])
+  }
+
+  /** Why nothing may be decided with this store, whatever it answers; null: nothing is known against it. */
+  get refused(): StoreFault | null {
+    return this.#incompatible
+  }
+
+  #keepOpen(): Promise<void> | null {
+    if (this.#opened || this.#opening.current !== null) return this.#opening.current
+    const ticks = this.#outside.ticks()
+    if (ticks < this.#openAgain) return null
+    this.#openAgain = ticks + RETRY[0]
+    const opening = this.#opening.join(() => this.#open().catch((cause: unknown) => this.#notOpened(cause)))
+    this.#outside.background(opening)
+    return opening
+  }
+
+  #notOpened(cause: unknown): void {
+    const { report } = this.#outside
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    const incompatible = cause instanceof StoreFault && cause.code === 'incompatible'
+    this.#incompatible = incompatible ? cause : null
+    report(incompatible ? 'store_incompatible' : 'store_not_opened', { store: this.store.name, problem })
   }
 
   /** Somebody has changed the store by way of this instance: it learns of it now, and others soon. */
@@ -156,6 +211,8 @@ export class State {
         peppers: missing,
       })
     }
+    this.#opened = true
+    this.#incompatible = null
   }
 
   #openLater(attempt: number): void {

@@ -6,6 +6,13 @@ const EVERY = 60_000
 const CAPACITY = 100_000
 const MINUTE = 60_000
 
+export interface UsageOptions {
+  /** Ids in a batch. */
+  readonly capacity: number
+  /** Whether timers outlast the request that sets them; else somebody has to ask `due` now and then. */
+  readonly lasting: boolean
+}
+
 /** What metrics see. */
 export interface UsageFigures {
   /** Uses that wait for the next flush. */
@@ -26,7 +33,10 @@ export interface UsageFigures {
  */
 export class Usage {
   readonly #touch: Store['touch']
+  readonly #lasting: boolean
   readonly #capacity: number
+  /** Milliseconds since the epoch of the first use in the batch. */
+  #since = 0
   #batch = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | null = null
   #flushing: Promise<void> | null = null
@@ -37,8 +47,12 @@ export class Usage {
   #failures = 0
   #forgotten = 0
 
-  constructor(store: Pick<Store, 'touch'>, capacity: number = CAPACITY) {
+  constructor(
+    store: Pick<Store, 'touch'>,
+    { capacity = CAPACITY, lasting = true }: Partial<UsageOptions> = {},
+  ) {
     this.#touch = (uses) => store.touch(uses)
+    this.#lasting = lasting
     this.#capacity = capacity
   }
 
@@ -54,8 +68,14 @@ export class Usage {
       this.#forgotten++
       return
     }
+    if (this.#batch.size === 0) this.#since = now
     this.#batch.set(id, minute)
     this.#arm()
+  }
+
+  /** Whether the batch has waited for its time. @param now milliseconds since the epoch */
+  due(now: number): boolean {
+    return this.#batch.size > 0 && Math.abs(now - this.#since) >= EVERY
   }
 
   /** Tells the store what it was not told yet. Never rejects. */
@@ -94,7 +114,7 @@ export class Usage {
   }
 
   #arm(): void {
-    if (this.#timer !== null || this.#stopped) return
+    if (!this.#lasting || this.#timer !== null || this.#stopped) return
     this.#timer = setTimeout(() => {
       this.#timer = null
       void this.flush()

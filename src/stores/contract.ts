@@ -191,6 +191,11 @@ export interface StoreOutside {
   sha256(text: string): string
   /** A path of the policy as the process can open it. */
   resolvePath(path: string): string
+  /**
+   * Whether timers and work go on by themselves: in a process they do; in a Worker everything belongs to the request
+   * that began it, ends with it, and must not be waited for by others.
+   */
+  readonly lasting: boolean
   /** What a Worker is deployed with under that name; undefined where there is nothing, and everywhere else. */
   binding(name: string): unknown
   /** Something that the operator should hear of. No secrets. */

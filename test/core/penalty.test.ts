@@ -44,6 +44,8 @@ function world() {
   const charges: (readonly Charge[])[] = []
   const reports: Readonly<Record<string, unknown>>[] = []
   const knowledge = new Knowledge(memory, {
+    lasting: true,
+    background: () => {},
     maxStale: 60_000,
     now: () => now,
     ticks: () => now - NOW,

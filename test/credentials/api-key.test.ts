@@ -22,6 +22,7 @@ let hashed = 0
 const outside: Outside = {
   now: () => 0,
   random: () => 0,
+  background: () => {},
   sha256: (text) => createHash('sha256').update(text).digest('base64url'),
   sha256Hex: (text) => {
     hashed++

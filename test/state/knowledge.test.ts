@@ -40,6 +40,8 @@ function knowing(store: Store) {
   const announced: Feed[] = []
   const used: string[] = []
   const knowledge = new Knowledge(store, {
+    lasting: true,
+    background: () => {},
     maxStale: 60_000,
     now: () => clock,
     ticks: () => clock - NOW,

@@ -23,7 +23,7 @@ function setUp(capacity?: number) {
       for (const [id, minute] of uses) known.set(id, Math.max(known.get(id) ?? 0, minute))
     },
   }
-  return { usage: new Usage(store, capacity), store, known, sizes, outside }
+  return { usage: new Usage(store, capacity === undefined ? {} : { capacity }), store, known, sizes, outside }
 }
 
 const gone = async () => {

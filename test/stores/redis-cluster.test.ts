@@ -16,6 +16,7 @@ const outside: StoreOutside = {
   sha256,
   resolvePath: (path) => path,
   binding: () => undefined,
+  lasting: true,
   report: () => {},
 }
 

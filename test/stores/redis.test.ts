@@ -13,6 +13,7 @@ const outside: StoreOutside = {
   sha256: (text) => createHash('sha256').update(text).digest('base64url'),
   resolvePath: (path) => path,
   binding: () => undefined,
+  lasting: true,
   report: () => {},
 }
 

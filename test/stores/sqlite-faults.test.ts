@@ -265,6 +265,7 @@ describe('the registry', () => {
       sha256: (text: string) => text,
       resolvePath: (path: string) => join(folder, path),
       binding: () => undefined,
+      lasting: true,
       report: () => {},
     }
     const store = await type?.create(type.schema.parse('./named.db'), outside, 100)

@@ -47,6 +47,7 @@ function maker(place: () => Place, injected: boolean) {
         sha256: (text: string) => createHash('sha256').update(text).digest('base64url'),
         resolvePath: (path: string) => path,
         binding: () => undefined,
+        lasting: true,
         report: () => {},
       }
       const store = await upstash.create(options, outside, DEADLINE)

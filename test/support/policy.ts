@@ -48,6 +48,7 @@ export function outsideOf(part: Partial<CompileOutside> = {}): CompileOutside {
     equalText,
     fetchText: () => Promise.reject(new Error('there is no network in this test')),
     report: () => {},
+    background: () => {},
     keys: noKeys,
     seesPeers: true,
     processes: 1,

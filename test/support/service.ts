@@ -38,7 +38,7 @@ export interface Answered {
 
 /** A whole service in process: policy, decision, answer and record, behind any proxy's contract. */
 export interface Service {
-  ask(asked: Asked, proxy?: 'traefik' | 'caddy' | 'nginx'): Promise<Answered>
+  ask(asked: Asked, proxy?: 'traefik' | 'caddy' | 'nginx' | 'haproxy' | 'envoy'): Promise<Answered>
   /** A check with exactly these lines, from this peer. */
   check(proxy: string, lines: Lines, peer?: string): Promise<Answered>
   pass(milliseconds: number): void

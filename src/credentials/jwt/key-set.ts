@@ -1,4 +1,5 @@
 import { Bounded } from '../../core/bounded.ts'
+import { Flight } from '../../core/flight.ts'
 import type { KeySetFigures, Outside } from '../contract.ts'
 import type { Algorithm } from './algorithms.ts'
 import { keysIn } from './jwk.ts'
@@ -50,7 +51,7 @@ export class KeySet implements KeySource {
   #fetchedAt = Number.NEGATIVE_INFINITY
   #attemptedAt = Number.NEGATIVE_INFINITY
   #burstAt = Number.NEGATIVE_INFINITY
-  #pending: Promise<void> | null = null
+  readonly #fetching: Flight<void>
   #failure: unknown = null
   /** Milliseconds from the last attempt to the next one; failures in a row. */
   #pause = 0
@@ -63,12 +64,14 @@ export class KeySet implements KeySource {
     this.#document = document
     this.#algorithms = algorithms
     this.#outside = outside
+    this.#fetching = new Flight(() => outside.now())
   }
 
   find(algorithm: string, kid: string | null, instants: Instants): Found | Promise<Found> {
     const usable = this.touch(instants.now)
-    if (!usable) return this.#pending === null ? this.#unavailable() : this.#awaited(algorithm, kid, instants)
-    if (this.#age(instants.now) >= MAX_AGE && this.#pending !== null) {
+    if (!usable)
+      return this.#fetching.current === null ? this.#unavailable() : this.#awaited(algorithm, kid, instants)
+    if (this.#age(instants.now) >= MAX_AGE && this.#fetching.current !== null) {
       const patience = PATIENCE - Math.abs(instants.now - this.#attemptedAt)
       if (patience > 0) return this.#refreshed(algorithm, kid, instants, patience)
     }
@@ -77,7 +80,8 @@ export class KeySet implements KeySource {
 
   touch(now: number): boolean {
     const age = this.#age(now)
-    if (age >= REFRESH_AGE && this.#pending === null && this.#paused(now, this.#pause)) void this.#refresh()
+    if (age >= REFRESH_AGE && this.#fetching.current === null && this.#paused(now, this.#pause))
+      void this.#refresh()
     return age < STALE_AGE
   }
 
@@ -142,7 +146,7 @@ export class KeySet implements KeySource {
   /** An unknown kid may be a key that was just rotated in, or a stranger's invention: the issuer is asked rarely. */
   #ask(algorithm: string, kid: string | null, instants: Instants): Found | Promise<Found> {
     if (kid === null || this.#keys?.some((key) => key.kid === kid)) return UNKNOWN
-    if (this.#pending === null && !this.#mayAsk(kid, instants.now)) return UNKNOWN
+    if (this.#fetching.current === null && !this.#mayAsk(kid, instants.now)) return UNKNOWN
     return this.#awaited(algorithm, kid, instants).then((found) => {
       if (found.is === 'unknown') this.#unknown.set(kid, this.#outside.now())
       return found
@@ -161,10 +165,11 @@ export class KeySet implements KeySource {
 
   /** Never rejects; what became of it is in the fields. */
   #refresh(): Promise<void> {
-    this.#pending ??= this.#load().finally(() => {
-      this.#pending = null
+    return this.#fetching.join(() => {
+      const loading = this.#load()
+      this.#outside.background(loading)
+      return loading
     })
-    return this.#pending
   }
 
   async #load(): Promise<void> {

@@ -40,14 +40,16 @@ export class Lanes<Answer> {
   readonly #send: Send<Answer>
   readonly #clock: () => number
   readonly #patience: number
-  #free = LANES
+  #free: number
   #waiting: Waiting<Answer>[] = []
 
   /**
    * @param clock milliseconds that never step
    * @param patience milliseconds that a call may wait for its lane
+   * @param lanes requests in flight at once
    */
-  constructor(send: Send<Answer>, clock: () => number, patience: number) {
+  constructor(send: Send<Answer>, clock: () => number, patience: number, lanes: number = LANES) {
+    this.#free = lanes
     this.#send = send
     this.#clock = clock
     this.#patience = patience

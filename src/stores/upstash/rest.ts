@@ -1,7 +1,7 @@
 import type { Redis } from '@upstash/redis/cloudflare'
 import { StoreFault, type StoreOutside } from '../contract.ts'
 import type { Runner, Script, ScriptCall, ScriptReply } from '../scripted/runner.ts'
-import { type Command, Lanes } from './lanes.ts'
+import { type Command, LANES, Lanes } from './lanes.ts'
 import { type Answer, refusal, request } from './request.ts'
 
 /** Milliseconds for the first request, which has to find and greet the server. Only a start waits for it. */
@@ -55,7 +55,14 @@ export class RestRunner implements Runner {
     this.#deadline = deadline
     // The client asks for a signal with every request, in the turn in which it is given one.
     this.#client = clientFor(() => AbortSignal.timeout(this.#patience))
-    this.#lanes = new Lanes((commands) => this.#request(commands, deadline), this.#milliseconds, deadline)
+    // In a Worker a call that waits for another request's turn would be lost with that request.
+    const lanes = outside.lasting ? LANES : Number.POSITIVE_INFINITY
+    this.#lanes = new Lanes(
+      (commands) => this.#request(commands, deadline),
+      this.#milliseconds,
+      deadline,
+      lanes,
+    )
   }
 
   async open(): Promise<void> {

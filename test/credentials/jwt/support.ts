@@ -42,6 +42,7 @@ export function outside(over: Partial<Outside> = {}): TestOutside {
     now: () => made.clock,
     random: () => 0,
     keys: noKeys,
+    background: () => {},
     sha256,
     sha256Hex,
     hmacSha256,
