@@ -21,6 +21,8 @@ export interface Engine {
   /** Clients known to be over a limit, so that they cost nothing more. */
   readonly denials: DenyCache
   readonly penalty: Penalty | null
+  /** By the name of a route: how many connections may be open. Counted by whoever holds them open. */
+  readonly connections: ReadonlyMap<string, ConnectionBounds>
   /** Instances that share the store: each counts with its part of a limit while the store does not answer. */
   readonly instances: number
 }
@@ -70,8 +72,6 @@ export interface Route {
   readonly clientLimits: readonly LimitUse[]
   /** The other ones. */
   readonly furtherLimits: readonly LimitUse[]
-  /** Connections that may be open at once; null: any number. Counted by whoever holds them open. */
-  readonly connections: ConnectionBounds | null
   /** Whether a CORS preflight passes without a credential. */
   readonly preflight: boolean
   /** Parameters that the requirements use: every reading of the path must agree on them. */

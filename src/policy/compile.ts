@@ -80,6 +80,7 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
     standings: new Standings(new RoleBook(new Map(Object.entries(policy.roles))), identity),
     denials: new DenyCache(DENIALS),
     penalty: penaltyOf(policy),
+    connections: connectionsOf(policy),
     instances: (policy.store?.instances ?? 1) * outside.processes,
   }
   return { engine, authenticators: [...authenticators.values()], kept }
@@ -159,7 +160,6 @@ function routeOf(
     limits: uses,
     clientLimits: uses.filter(({ limit }) => isClientLimit(limit)),
     furtherLimits: uses.filter(({ limit }) => !isClientLimit(limit)),
-    connections: connectionsOf(route),
     preflight: route.preflight === 'allow',
     parameters: parametersUsed(require),
   }
@@ -203,9 +203,14 @@ function ruleOf<Value>(
   return { allow: setOf(rule.allow), deny: setOf(rule.deny) }
 }
 
-function connectionsOf({ connections }: RoutePolicy): ConnectionBounds | null {
-  if (connections === undefined) return null
-  return { client: connections.client ?? null, principal: connections.principal ?? null }
+function connectionsOf({ routes }: Policy): ReadonlyMap<string, ConnectionBounds> {
+  return new Map(
+    Object.entries(routes).flatMap(([name, { connections }]) =>
+      connections === undefined
+        ? []
+        : [[name, { client: connections.client ?? null, principal: connections.principal ?? null }]],
+    ),
+  )
 }
 
 function requirementsOf({ require }: RoutePolicy): Requirements {

@@ -78,7 +78,6 @@ const route = ({ authenticators = [accepted], limits = [], ...part }: Part = {})
   limits,
   clientLimits: limits.filter(({ limit }) => isClientLimit(limit)),
   furtherLimits: limits.filter(({ limit }) => !isClientLimit(limit)),
-  connections: null,
   preflight: false,
   parameters: [],
   ...part,
@@ -104,6 +103,7 @@ function world(one: Route, match: Partial<Matcher> = {}) {
     standings: new Standings(new RoleBook(new Map()), identity),
     denials: new DenyCache(100),
     penalty: null,
+    connections: new Map(),
     instances: 1,
   }
   const ports: Ports = portsOf({

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { DEADLINE } from '../../src/http/app.ts'
+import { DEADLINE } from '../../src/http/judgement.ts'
 import { allow, appOf, checkOf, deciding, deny, SECRET } from './support.ts'
 
 const headersOf = (response: Response): Record<string, string> => Object.fromEntries(response.headers)
@@ -9,7 +9,10 @@ describe('which requests are checks', () => {
     '/',
     '/check',
     '/check/',
-    '/check/haproxy',
+    '/check/apache',
+    '/check/envoy/',
+    '/check/envoy/admin',
+    '/check/envoy/../traefik',
     '/check/__proto__',
     '/check/traefik/',
     '/check/traefik/x',
