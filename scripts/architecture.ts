@@ -30,7 +30,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Rooms in which one file is one thing, and none knows its neighbours. */
 const REGISTRIES = ['credentials', 'stores', 'proxies']
 /** What the files of a registry share. */
-const SHARED = ['index.ts', 'contract.ts', 'fields.ts', 'key-record.ts', 'scripted.ts', 'scripted']
+const SHARED = [
+  ...['index.ts', 'contract.ts', 'fields.ts', 'key-record.ts'],
+  ...['scripted.ts', 'scripted', 'counting', 'tables'],
+]
 
 /** What the core must be given instead of taking it. */
 const OUTSIDE =

@@ -13,6 +13,7 @@ import {
   type Store,
   StoreFault,
 } from './contract.ts'
+import { chargedOf } from './counting/told.ts'
 import { Records } from './memory/records.ts'
 import { BucketTable, type Place } from './memory/table.ts'
 
@@ -84,7 +85,7 @@ export class MemoryStore implements Store {
         if (all) this.#keep(places, index, charge, arrival.next, now)
         else this.#heal(places[index] as Place, charge, now)
       }
-      results.push(charged(arrival, charge, all))
+      results.push(chargedOf(arrival, charge, arrival.ok && !all))
     }
     return { charged: results, epoch: this.#records.access.epoch }
   }
@@ -159,15 +160,4 @@ export class MemoryStore implements Store {
     if (next > now) this.#table.set(place, next, next - interval * (burst - 1), now)
     else if (place.slot >= 0) this.#table.set(place, 0, 0, now)
   }
-}
-
-/** In the units of the contract. When another limit stood in the way, this one was not charged either. */
-function charged(
-  { ok, remaining, full, wait }: Arrival,
-  { interval, burst, cost }: Charge,
-  all: boolean,
-): Charged {
-  const left = ok && !all ? Math.min(burst, remaining + cost) : remaining
-  const spent = ok && !all ? Math.max(0, full - interval * cost) : full
-  return { ok, remaining: Math.max(0, left), full: Math.ceil(spent / 1000), wait: Math.ceil(wait / 1000) }
 }

@@ -1,21 +1,13 @@
-import type { Arrival } from '../../core/limit.ts'
-import type { Charge, Charged } from '../../core/model.ts'
+import type { Told } from '../counting/told.ts'
 import type { ScriptReply } from './runner.ts'
 
-/** What the charge script said of the buckets that one call gave it. */
-export interface Charging {
-  readonly arrivals: readonly Omit<Arrival, 'next'>[]
-  readonly all: boolean
-  readonly epoch: number | null
-}
-
 /** Reads a reply of the charge script; null when it is not one. */
-export function chargingOf(reply: ScriptReply, buckets: number, withEpoch: boolean): Charging | null {
+export function chargingOf(reply: ScriptReply, buckets: number, withEpoch: boolean): Told | null {
   const length = 2 + 4 * buckets + (withEpoch ? 1 : 0)
   if (!Array.isArray(reply) || reply.length !== length) return null
   const numbers = reply.every(Number.isSafeInteger) ? (reply as readonly number[]) : integers(reply)
   if (numbers === null) return null
-  const arrivals: Omit<Arrival, 'next'>[] = []
+  const arrivals: Told['arrivals'][number][] = []
   for (let at = 2; at < 2 + 4 * buckets; at += 4) {
     arrivals.push({
       ok: numbers[at] === 1,
@@ -31,15 +23,4 @@ export function chargingOf(reply: ScriptReply, buckets: number, withEpoch: boole
 function integers(reply: readonly ScriptReply[]): readonly number[] | null {
   const numbers = reply.map((part) => (typeof part === 'string' && part !== '' ? Number(part) : part))
   return numbers.every(Number.isSafeInteger) ? (numbers as number[]) : null
-}
-
-/** In the units of the contract. @param undone it passed, but will be given back */
-export function chargedOf(
-  { ok, remaining, full, wait }: Omit<Arrival, 'next'>,
-  { interval, burst, cost }: Charge,
-  undone: boolean,
-): Charged {
-  const left = undone ? Math.min(burst, remaining + cost) : remaining
-  const spent = undone ? Math.max(0, full - interval * cost) : full
-  return { ok, remaining: Math.max(0, left), full: Math.ceil(spent / 1000), wait: Math.ceil(wait / 1000) }
 }

@@ -1,13 +1,13 @@
-import type { Charge, Charged, Charging } from '../../core/model.ts'
+import type { Charge, Charging } from '../../core/model.ts'
 import { StoreFault } from '../contract.ts'
+import { chargedOf, joined, type Part, type Told } from '../counting/told.ts'
 import { charge } from './charge.ts'
-import { chargedOf, chargingOf, type Charging as Told } from './charging.ts'
+import { chargingOf } from './charging.ts'
 import { rubbish } from './reply.ts'
 import type { Runner, ScriptCall, ScriptReply } from './runner.ts'
 
-/** The charges that live together, by their places in the whole charge. */
-interface Group {
-  readonly places: readonly number[]
+/** The charges of one slot. */
+interface Group extends Part {
   readonly call: ScriptCall
   readonly withEpoch: boolean
 }
@@ -56,29 +56,14 @@ export class ScriptedCounters {
     const told = groups.map(({ places, withEpoch }, index) =>
       toldBy(replies[index], places.length, withEpoch),
     )
-    const denied = told.some((each) => !(each instanceof StoreFault) && !each.all)
-
-    const charged = new Array<Charged | null>(charges.length).fill(null)
-    const refunds: ScriptCall[] = []
-    let epoch: number | null = null
-    let cause: StoreFault | null = null
-    for (const [index, { places, call }] of groups.entries()) {
-      const each = told[index] as Told | StoreFault
-      if (each instanceof StoreFault) {
-        cause ??= each
-        continue
-      }
-      epoch = each.epoch ?? epoch
-      const undone = denied && each.all
-      for (const [at, place] of places.entries()) {
-        const arrival = each.arrivals[at] as Told['arrivals'][number]
-        charged[place] = chargedOf(arrival, charges[place] as Charge, undone)
-      }
-      if (undone && places.length > 0) refunds.push(this.#refund(call, places, charges))
-    }
+    const { charging, refunds } = joined(charges, groups, told)
+    const back = refunds.map((index) => {
+      const { call, places } = groups[index] as Group
+      return this.#refund(call, places, charges)
+    })
     // Nobody waits for a refund: it goes the same way as the next charge, ahead of it.
-    if (refunds.length > 0) void this.#runner.run(refunds)
-    return cause === null ? { charged, epoch } : { charged, epoch, cause }
+    if (back.length > 0) void this.#runner.run(back)
+    return charging
   }
 
   #groups(charges: readonly Charge[], slotOf: (key: string) => number): Group[] {

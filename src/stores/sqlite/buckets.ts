@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { Bounded } from '../../core/bounded.ts'
-import { type Arrival, arrive } from '../../core/limit.ts'
 import type { Charge, Charged } from '../../core/model.ts'
-import { prepare, type Statement } from './statement.ts'
+import { type Kept, settle } from '../counting/settle.ts'
+import { chargedOf } from '../counting/told.ts'
+import type { Statement } from '../tables/statement.ts'
+import { prepare } from './statement.ts'
 
 /** After so many charges a stretch of the table, twice as long as they were many, is rid of what is full. */
 const SWEEP_EVERY = 64
@@ -86,46 +88,18 @@ export class Buckets {
 
   /** @param now microseconds since the epoch */
   charge(charges: readonly Charge[], now: number): Charged[] {
-    const buckets: Held[] = []
-    const stored: (number | null)[] = []
-    const arrivals: Arrival[] = []
-    let all = true
-    for (const { key, interval, burst, cost } of charges) {
-      const bucket = this.#bucket(key)
-      const full = bucket.full === NONE ? null : bucket.full
-      const arrival = arrive(full, now, interval, burst, cost)
-      buckets.push(bucket)
-      stored.push(full)
-      arrivals.push(arrival)
-      all &&= arrival.ok
-    }
-    const results: Charged[] = []
-    for (let index = 0; index < charges.length; index++) {
-      const charge = charges[index] as Charge
-      const arrival = arrivals[index] as Arrival
-      const full = stored[index] as number | null
-      if (charge.cost !== 0) this.#keep(buckets[index] as Held, charge, all ? arrival.next : null, now)
-      const { remaining, full: left } =
-        arrival.ok && !all ? arrive(full, now, charge.interval, charge.burst, 0) : arrival
-      results.push({
-        ok: arrival.ok,
-        remaining,
-        full: Math.ceil(left / 1000),
-        wait: Math.ceil(arrival.wait / 1000),
-      })
-    }
+    const buckets = charges.map(({ key }) => this.#bucket(key))
+    const stored = buckets.map(({ full }) => (full === NONE ? null : full))
+    const { arrivals, kept } = settle(charges, stored, now)
+    for (let index = 0; index < buckets.length; index++)
+      this.#keep(buckets[index] as Held, kept[index] as Kept)
     this.#charges += charges.length
     if (this.#charges >= SWEEP_EVERY) this.#sweepSome(now)
-    return results
+    return arrivals.map((arrival, index) => chargedOf(arrival, charges[index] as Charge, false))
   }
 
-  /** @param next null: denied, and all that may be written is a time beyond the limit's reach, brought back for good */
-  #keep(bucket: Held, { interval, burst }: Charge, next: number | null, now: number): void {
-    if (next === null) {
-      const top = now + interval * burst
-      if (bucket.full > top) this.#set(bucket, top)
-    } else if (next > now) this.#set(bucket, next)
-    else if (bucket.full !== NONE) this.#set(bucket, NONE)
+  #keep(bucket: Held, kept: Kept): void {
+    if (kept !== 'kept') this.#set(bucket, kept === 'full' ? NONE : kept)
   }
 
   #set(bucket: Held, full: number): void {

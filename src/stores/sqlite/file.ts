@@ -3,11 +3,12 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { StoreFault, type StoreOutside } from '../contract.ts'
+import { Records } from '../tables/records.ts'
+import type { Statement } from '../tables/statement.ts'
 import { Buckets } from './buckets.ts'
 import { leavesSound } from './fault.ts'
-import { Records } from './records.ts'
 import { prepareSchema } from './schema.ts'
-import { prepare, type Statement } from './statement.ts'
+import { prepare } from './statement.ts'
 
 /** Microseconds for which a file is taken to be the one that was opened. */
 const LOOK_AGAIN = 10_000
@@ -159,7 +160,7 @@ export class SqliteFile {
       return {
         db,
         buckets: new Buckets(db, salt),
-        records: new Records(db, store),
+        records: new Records((sql) => prepare(db, sql), store),
         begin: prepare(db, 'BEGIN IMMEDIATE'),
         commit: prepare(db, 'COMMIT'),
         dataVersion: prepare(db, 'PRAGMA data_version'),

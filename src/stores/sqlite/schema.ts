@@ -1,31 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreFault } from '../contract.ts'
+import { beginEntries, ENTRY_TABLES } from '../tables/schema.ts'
+import { prepare } from './statement.ts'
 
 /** In the file's header: `PSTN`, and the version of the tables below. */
 const APPLICATION = 0x5053544e
 const VERSION = 1
 
-/**
- * `bucket` holds no name of what it counts: its key is 52 bits of a salted digest, and the narrowest table that there
- * is. `entry` has rowids, because bodies are too long for an index to carry.
- */
-const TABLES = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE epoch (feed TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE bucket (key INTEGER PRIMARY KEY, full INTEGER NOT NULL);
-  CREATE TABLE entry (
-    row INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, owner TEXT,
-    aliases TEXT NOT NULL, expires INTEGER, version INTEGER NOT NULL, used INTEGER
-  );
-  CREATE UNIQUE INDEX entry_id ON entry (kind, id);
-  CREATE INDEX entry_owner ON entry (kind, owner, id) WHERE owner IS NOT NULL;
-  CREATE INDEX entry_expires ON entry (expires) WHERE expires IS NOT NULL;
-  CREATE TABLE alias (kind TEXT, alias TEXT, id TEXT NOT NULL, PRIMARY KEY (kind, alias)) WITHOUT ROWID;
-  CREATE TABLE log (feed TEXT, epoch INTEGER, kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (feed, epoch))
-    WITHOUT ROWID;
-  CREATE TABLE audit (row INTEGER PRIMARY KEY, line TEXT NOT NULL);
-`
+/** It holds no name of what it counts: its key is 52 bits of a salted digest, and the narrowest table that there is. */
+const BUCKETS = 'CREATE TABLE bucket (key INTEGER PRIMARY KEY, full INTEGER NOT NULL);'
 
 /** What tells one file from another. */
 export interface Identity {
@@ -63,12 +47,12 @@ export function prepareSchema(db: DatabaseSync, now: number): Identity {
 const isEmpty = (db: DatabaseSync): boolean => pragma(db, 'schema_version') === 0
 
 function create(db: DatabaseSync, now: number): void {
-  db.exec(TABLES)
-  const meta = db.prepare('INSERT INTO meta VALUES (?, ?)')
-  meta.run('store', randomBytes(12).toString('base64url'))
-  meta.run('salt', randomBytes(16).toString('base64url'))
-  const epoch = db.prepare('INSERT INTO epoch VALUES (?, ?)')
-  for (const feed of ['access', 'bans']) epoch.run(feed, Math.floor(now * 1000))
+  db.exec(ENTRY_TABLES + BUCKETS)
+  const meta = {
+    store: randomBytes(12).toString('base64url'),
+    salt: randomBytes(16).toString('base64url'),
+  }
+  beginEntries((sql) => prepare(db, sql), meta, now)
   db.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}`)
 }
 

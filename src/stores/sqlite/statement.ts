@@ -1,14 +1,5 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-
-type Value = number | string | null
-export type Row = readonly SQLOutputValue[]
-
-/** A statement whose rows are arrays: an object with names takes ten times as long to make. */
-export interface Statement {
-  get(...values: Value[]): Row | undefined
-  all(...values: Value[]): readonly Row[]
-  run(...values: Value[]): unknown
-}
+import type { DatabaseSync } from 'node:sqlite'
+import type { Statement } from '../tables/statement.ts'
 
 export function prepare(db: DatabaseSync, sql: string): Statement {
   const statement = db.prepare(sql)

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite'
 import {
   type Applied,
   type Change,
@@ -10,7 +9,7 @@ import {
   type Feed,
   type Page,
 } from '../contract.ts'
-import { prepare, type Row, type Statement } from './statement.ts'
+import type { Prepare, Row, Statement } from './statement.ts'
 
 /** Changes of a feed, and audit lines, that are kept. */
 const KEPT = 10_000
@@ -28,16 +27,17 @@ export class Records {
   readonly #store: string
   readonly #statements: Readonly<Record<keyof typeof SQL, Statement>>
 
-  constructor(db: DatabaseSync, store: string) {
+  /** @param store identifies the contents */
+  constructor(prepare: Prepare, store: string) {
     this.#store = store
-    const prepared = Object.entries(SQL).map(([name, sql]) => [name, prepare(db, sql)])
+    const prepared = Object.entries(SQL).map(([name, sql]) => [name, prepare(sql)])
     this.#statements = Object.fromEntries(prepared)
   }
 
   /** When one may not happen, the caller rolls back those before it. */
   apply(changes: readonly Change[], audit: string | null, now: number): Applied {
     const { append, log, trimLog, audit: note, trimAudit } = this.#statements
-    this.#sweep(Math.max(SWEPT, 2 * changes.length), now)
+    this.sweep(Math.max(SWEPT, 2 * changes.length), now)
     const versions: number[] = []
     const feeds = new Set<Feed>()
     for (const [index, change] of changes.entries()) {
@@ -100,6 +100,18 @@ export class Records {
     return this.#statements.history.all(limit).map(([line]) => line as string)
   }
 
+  /** Takes away what is over, so many entries at most. @returns how many those were */
+  sweep(most: number, now: number): number {
+    const over = this.#statements.over.all(now, most)
+    for (const row of over) this.#drop(entryOf(row) as Entry)
+    return over.length
+  }
+
+  /** When the next entry is over, in milliseconds since the epoch; null: none ever is. */
+  nextOver(): number | null {
+    return (this.#statements.nextOver.get()?.[0] ?? null) as number | null
+  }
+
   /** Does one change. @returns the version, 0 for what is gone; or why it may not happen */
   #change(change: Change, now: number): number | Refusal['why'] {
     const { kind, id } = 'put' in change ? change.put : change.remove
@@ -142,10 +154,6 @@ export class Records {
     for (const alias of aliases) this.#statements.freeAlias.run(kind, alias)
     this.#statements.remove.run(kind, id)
   }
-
-  #sweep(count: number, now: number): void {
-    for (const row of this.#statements.over.all(now, count)) this.#drop(entryOf(row) as Entry)
-  }
 }
 
 const SQL = {
@@ -157,6 +165,7 @@ const SQL = {
   pageOfOwner: `SELECT ${COLUMNS} FROM entry WHERE kind = ? AND owner = ? AND id > ? AND ${LIVES}
     ORDER BY id LIMIT ?`,
   over: `SELECT ${COLUMNS} FROM entry WHERE expires IS NOT NULL AND expires <= ? LIMIT ?`,
+  nextOver: 'SELECT min(expires) FROM entry WHERE expires IS NOT NULL',
   insert: `INSERT INTO entry (kind, id, body, owner, aliases, expires, version) VALUES (?, ?, ?, ?, ?, ?, 1)`,
   update: `UPDATE entry SET body = ?, owner = ?, aliases = ?, expires = ?, version = ? WHERE kind = ? AND id = ?`,
   remove: 'DELETE FROM entry WHERE kind = ? AND id = ?',
