@@ -17,7 +17,12 @@ const key = mintKey('ak', 'acme', pepper, hmacSha256, () => randomBytes(1)[0] ??
 const variables = { SECRET: secret, PEPPER: pepper, DIGEST: `hmac-sha256:v1:${hmacSha256(pepper, key)}` }
 
 const policy = `
-proxies: { traefik: { peers: [127.0.0.1] }, caddy: { peers: [127.0.0.1] }, nginx: { peers: [127.0.0.1] } }
+proxies:
+  traefik: { peers: [127.0.0.1] }
+  caddy: { peers: [127.0.0.1] }
+  nginx: { peers: [127.0.0.1] }
+  haproxy: { peers: [127.0.0.1] }
+  envoy: { peers: [127.0.0.1] }
 issuers: { company: { issuer: "https://a.example", audience: [omni], keys: { secret: "\${SECRET}" }, algorithms: [HS256], claims: { roles: roles } } }
 apiKeys: { peppers: { v1: "\${PEPPER}" }, keys: { bot: { digest: "\${DIGEST}", roles: [user] } } }
 roles: { user: { permissions: ["app:use"] }, admin: { inherits: [user] } }
@@ -37,7 +42,7 @@ const token = (claims: object = {}) =>
     .setExpirationTime('1h')
     .sign(new TextEncoder().encode(secret))
 
-const PROXIES = ['traefik', 'caddy', 'nginx'] as const
+const PROXIES = ['traefik', 'caddy', 'nginx', 'haproxy', 'envoy'] as const
 
 /** Asks behind every contract: the true status is the same, and nginx gets it as 403 or 401. */
 async function everywhere(asked: Asked): Promise<number> {

@@ -210,6 +210,8 @@ function create(section: Section, building: Building) {
     if (presented === undefined) return { is: 'absent' }
     if (others.length > 0) return rejected('credential_repeated')
     if (presented.length === 0 || presented.length > MAX_LENGTH) return rejected('credential_malformed')
+    // No key holds a comma: Envoy and some runtimes join two lines with one.
+    if (presented.includes(',')) return rejected('credential_repeated')
     const digest = digestOf(presented)
     if (digest === null) return rejected('key_unknown')
     const standing = own.get(digest)

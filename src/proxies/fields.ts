@@ -49,10 +49,18 @@ export function readFields(proxy: string, fields: Fields, headers: HeaderLines):
   }
 }
 
-function single(lines: readonly string[]): lines is readonly [string] {
+/** Whether a field came exactly once, with one value. */
+export function single(lines: readonly string[]): lines is readonly [string] {
   return lines.length === 1 && lines[0] !== '' && lines[0]?.includes(',') === false
 }
 
-function refused(field: string, lines: readonly string[]): AdapterReading {
+/** What is said of a field that did not. */
+export function refused(field: string, lines: readonly string[]): AdapterReading {
   return { ok: false, field, problem: lines.every((line) => line === '') ? 'missing' : 'repeated' }
 }
+
+/**
+ * What nginx's auth_request must receive. It relays 2xx, 401 and 403 and turns every other status into its own 500, so
+ * other denials travel as 403, and X-Postern-Status says what they were.
+ */
+export const authRequestStatus = (wanted: number): number => (wanted < 300 || wanted === 401 ? wanted : 403)

@@ -60,7 +60,6 @@ describe('where the token stands', () => {
     'Bearer:abc',
     'Bearer "abc"',
     `Bearer ${good} ${good}`,
-    `Bearer ${good}, Bearer ${good}`,
     `Bearer ${good}=`,
     `Bearer ${good}\0`,
     `Bearer ${good}é`,
@@ -72,6 +71,13 @@ describe('where the token stands', () => {
     for (const other of [good, 'x']) {
       expect(await judge(`Bearer ${good}`, `Bearer ${other}`)).toBe('credential_repeated')
       expect(await judge('Basic YTpi', `Bearer ${other}`)).toBe('credential_repeated')
+    }
+  })
+
+  it('refuses two lines that a proxy or a runtime has joined as two', async () => {
+    for (const comma of [',', ', ']) {
+      expect(await judge(`Bearer ${good}${comma}Bearer ${good}`)).toBe('credential_repeated')
+      expect(await judge(`Bearer ${good}${comma}Basic YTpi`)).toBe('credential_repeated')
     }
   })
 

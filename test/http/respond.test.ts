@@ -12,6 +12,8 @@ const answer = (decision: Decision, proxy = 'traefik', random = 0): Response => 
   if (adapter === undefined) throw new Error(proxy)
   return respond(decision, { adapter, id: REQUEST_ID, random: () => random })
 }
+/** Those that relay 401 and 403 only, and no body. */
+const AUTH_REQUEST = new Set(['nginx', 'ingress-nginx'])
 const table = Object.keys(REASONS).flatMap((reason) =>
   proxies.map(({ name }) => [reason as Reason, name] as const),
 )
@@ -52,7 +54,7 @@ describe('a denial', () => {
       const { status, public: code } = REASONS[reason]
       const response = answer(deny(reason, { cause: new Error('secret cause') }), proxy)
       const { headers } = response
-      expect(response.status).toBe(proxy === 'nginx' && status !== 401 ? 403 : status)
+      expect(response.status).toBe(AUTH_REQUEST.has(proxy) && status !== 401 ? 403 : status)
       expect(headers.get('x-postern-status')).toBe(String(status))
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.has('www-authenticate')).toBe(
@@ -62,7 +64,7 @@ describe('a denial', () => {
       for (const name of headers.keys()) expect(name).not.toMatch(/^x-auth|^set-cookie|^x-accel|^location/)
       const body = await response.text()
       expect(headers.get('content-length')).toBe(String(body.length))
-      if (proxy === 'nginx') expect(body).toBe('')
+      if (AUTH_REQUEST.has(proxy)) expect(body).toBe('')
       else {
         expect(headers.get('content-type')).toBe('application/problem+json')
         expect(JSON.parse(body)).toEqual({

@@ -103,6 +103,14 @@ const LOOPBACK = new AddressSet(loopback.ok ? [loopback.network] : [])
 
 /** The header of a sound check in one proxy's contract. */
 export function checkOf(proxy: string, target = '/x', method = 'GET'): [string, string][] {
+  if (proxy === 'ingress-nginx') {
+    return [
+      ['X-Postern-Secret', SECRET],
+      ['X-Original-Method', method],
+      ['X-Original-URL', `https://app.example.com${target}`],
+      ['X-Real-IP', '198.51.100.7'],
+    ]
+  }
   const own =
     proxy === 'nginx' ? ['X-Original-Method', 'X-Original-URI'] : ['X-Forwarded-Method', 'X-Forwarded-Uri']
   return [

@@ -27,5 +27,7 @@ export function bearerOf(headers: HeaderLines): Bearer {
   if (line[SCHEME.length] !== ' ')
     return /^[!#$%&'*+.^`|~\w-]/.test(line.slice(SCHEME.length)) ? ABSENT : MALFORMED
   const token = line.slice(SCHEME.length).trim()
+  // No token holds a comma (RFC 6750 section 2.1): Envoy and some runtimes join two lines with one.
+  if (token.includes(',')) return REPEATED
   return token === '' ? MALFORMED : { is: 'token', token }
 }
