@@ -6,17 +6,21 @@ import { copyRecipe } from '../../scripts/recipe.ts'
 import { findServer, type ServerName } from '../../scripts/servers.ts'
 import { launch, type Running } from './process.ts'
 
-export type ProxyKind = 'traefik' | 'traefik over https' | 'caddy' | 'nginx'
+export type ProxyKind = 'traefik' | 'traefik over https' | 'caddy' | 'nginx' | 'haproxy' | 'envoy'
 
 /** What one proxy needs and can do. A `false` says what the proxy cannot do, with the reason beside it. */
 export interface ProxyTraits {
   readonly server: ServerName
   /** Name of its proxy adapter in the policy. */
-  readonly adapter: 'traefik' | 'caddy' | 'nginx'
+  readonly adapter: ServerName
   /** Whether it speaks to Postern's TLS listener. */
   readonly tls: boolean
   /** Whether a denial arrives with Postern's problem document and all of its headers. */
   readonly relaysDenials: boolean
+  /** Whether that holds for 503 as well. */
+  readonly relaysUnavailable: boolean
+  /** Whether a body of unknown length passes. */
+  readonly takesChunks: boolean
   /** Whether RateLimit reaches the client of an allowed request. */
   readonly relaysLimits: boolean
   /** Whether only an answer of Postern itself can allow. */
@@ -35,6 +39,8 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     adapter: 'traefik',
     tls: false,
     relaysDenials: true,
+    relaysUnavailable: true,
+    takesChunks: true,
     relaysLimits: false, // ForwardAuth adds nothing to an allowed answer but cookies
     demandsPostern: false, // ForwardAuth takes any 2xx; over https the certificate proves who answers
     keepsConnections: false, // over http Traefik keeps two of them idle and opens the others anew
@@ -46,6 +52,8 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     adapter: 'traefik',
     tls: true,
     relaysDenials: true,
+    relaysUnavailable: true,
+    takesChunks: true,
     relaysLimits: false, // as above
     demandsPostern: true,
     keepsConnections: true,
@@ -57,6 +65,8 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     adapter: 'caddy',
     tls: false,
     relaysDenials: true,
+    relaysUnavailable: true,
+    takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
     keepsConnections: true,
@@ -68,6 +78,34 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     adapter: 'nginx',
     tls: false,
     relaysDenials: false, // auth_request drops the body of a denial; its status and limits are mapped back
+    relaysUnavailable: false, // as above
+    takesChunks: true,
+    relaysLimits: true,
+    demandsPostern: true,
+    keepsConnections: true,
+    outage: 503,
+    hang: 503,
+  },
+  haproxy: {
+    server: 'haproxy',
+    adapter: 'haproxy',
+    tls: false,
+    relaysDenials: true,
+    relaysUnavailable: true,
+    takesChunks: false, // before 3.2 it cannot drop the trailers that may follow
+    relaysLimits: true,
+    demandsPostern: true,
+    keepsConnections: true,
+    outage: 503,
+    hang: 503,
+  },
+  envoy: {
+    server: 'envoy',
+    adapter: 'envoy',
+    tls: false,
+    relaysDenials: true,
+    relaysUnavailable: false, // Envoy hides a 5xx behind status_on_error, with header and body
+    takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
     keepsConnections: true,
@@ -160,5 +198,33 @@ const STARTERS: Readonly<Record<ServerName, Starter>> = {
     await mkdir(join(folder, 'tmp'))
     await chmod(folder, 0o755) // nginx started by root writes there as another user
     return launch(path, ['-e', 'stderr', '-p', folder, '-c', 'nginx.conf'], { folder, signal: 'SIGQUIT' })
+  },
+
+  async haproxy(path, port, _tls, place) {
+    const { folder, balancer, secret } = place
+    await copyRecipe('docs/proxies/haproxy.cfg', folder, balancer ? ['behind a balancer'] : [], {
+      ':8080': `127.0.0.1:${port}`,
+      '127.0.0.1:8081': `127.0.0.1:${place.postern}`,
+      '127.0.0.1:3000': `127.0.0.1:${place.upstream}`,
+      '10.0.0.0/8': balancer,
+    })
+    await copyRecipe('docs/proxies/postern.lua', folder, [], {})
+    return launch(path, ['-db', '-f', 'haproxy.cfg'], { folder, environment: { POSTERN_SECRET: secret } })
+  },
+
+  async envoy(path, port, _tls, place) {
+    const { folder, balancer, secret } = place
+    const [prefix, length] = balancer?.split('/') ?? []
+    const at = (host: string, of: number) => `address: ${host}, port_value: ${of}`
+    await copyRecipe('docs/proxies/envoy.yaml', folder, balancer ? ['behind a balancer'] : [], {
+      [at('0.0.0.0', 8080)]: at('127.0.0.1', port),
+      [at('127.0.0.1', 8081)]: at('127.0.0.1', place.postern),
+      [at('127.0.0.1', 3000)]: at('127.0.0.1', place.upstream),
+      'address_prefix: 10.0.0.0, prefix_len: 8':
+        balancer && `address_prefix: ${prefix}, prefix_len: ${length}`,
+    })
+    // Several may run at a time; one thread is enough for a suite.
+    const options = ['--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'warning']
+    return launch(path, ['-c', 'envoy.yaml', ...options], { folder, environment: { POSTERN_SECRET: secret } })
   },
 }

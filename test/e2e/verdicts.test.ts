@@ -242,7 +242,8 @@ await throughEachProxy((kind, traits) => {
     if (identity === undefined) {
       expect(received).toEqual([])
       expect(IDENTITY.map((name) => header(answer.lines, name) ?? '').join('')).toBe('')
-      if (traits.relaysDenials && reason !== undefined) {
+      const relayed = status === 503 ? traits.relaysUnavailable : traits.relaysDenials
+      if (relayed && reason !== undefined) {
         expect(header(answer.lines, 'Content-Type')).toMatch(/^application\/problem\+json/)
         expect(JSON.parse(answer.body)).toMatchObject({ status, reason })
         expect(header(answer.lines, 'X-Postern-Status')).toBe(String(status))
@@ -294,6 +295,15 @@ await throughEachProxy((kind, traits) => {
     expect(header(denied?.lines ?? [], 'Connection')).not.toBe('close')
     expect((await connection.send(requestBytes('/public/a')))?.status).toBe(200)
     connection.close()
+  })
+
+  it('a body of unknown length arrives whole where the proxy takes one', async () => {
+    const before = stand.upstream.received.length
+    const head = 'POST /public/a HTTP/1.1\r\nHost: app.example.com\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const answer = await exchange(stand.port, `${head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n`)
+    expect(answer?.status, stand.output()).toBe(traits.takesChunks ? 200 : 411)
+    const bodies = stand.upstream.received.slice(before).map(({ body }) => body)
+    expect(bodies).toEqual(traits.takesChunks ? ['abcde'] : [])
   })
 
   it("the upstream receives the client's body, method and token", async () => {
