@@ -25,6 +25,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
     ...['state', 'ports', 'http', 'admin'],
   ],
+  worker: [
+    ...['core', 'schema', 'credentials', 'stores', 'proxies', 'policy'],
+    ...['state', 'ports', 'http', 'admin'],
+  ],
 }
 
 /** Rooms in which one file is one thing, and none knows its neighbours. */

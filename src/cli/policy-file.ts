@@ -34,7 +34,8 @@ export const checkText = (
   runtime?: Runtime,
 ): Loaded =>
   loadPolicy(text, {
-    environment: nodeEnvironment(resolve(cwd, file), env),
+    // A Worker has secrets of its own, which are bound to it when it is deployed.
+    environment: runtime === 'workers' ? null : nodeEnvironment(resolve(cwd, file), env),
     file,
     ...(runtime === undefined ? {} : { runtime }),
   })

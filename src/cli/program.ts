@@ -61,6 +61,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 /** Commands that describe themselves, by name. */
 const NAMED: Readonly<Record<string, () => Promise<{ register(program: Command, io: Io): void }>>> = {
+  compile: () => import('./compile.ts'),
   explain: () => import('./explain.ts'),
   keys: () => import('./keys.ts'),
   revoke: () => import('./revocations.ts'),

@@ -25,7 +25,8 @@ export type Loaded =
 export function loadPolicy(
   text: string,
   options: {
-    readonly environment: Environment
+    /** Null: references are followed later. */
+    readonly environment: Environment | null
     readonly file: string
     /** Where it is to hold; absent: wherever it can. */
     readonly runtime?: Runtime

@@ -6,12 +6,17 @@ import { schemasAt } from './shape.ts'
 
 type Resolution = { readonly value: string } | { readonly fault: string }
 
+const NO_FILES: Resolution = {
+  fault: 'refers to a file, and a Worker has none: write "${NAME}", and give it the secret of that name',
+}
+
 /** The references of a policy, each followed once. */
 export class References {
-  readonly #environment: Environment
+  readonly #environment: Environment | null
   readonly #resolutions = new Map<string, Resolution>()
 
-  constructor(environment: Environment) {
+  /** @param environment null: references are followed later, by the Worker that the policy is compiled for */
+  constructor(environment: Environment | null) {
     this.#environment = environment
   }
 
@@ -21,7 +26,7 @@ export class References {
       const secret = secretAt(path, value)
       if (secret !== null) {
         const resolution = this.#follow(secret.source)
-        if ('fault' in resolution) report(path, resolution.fault)
+        if (resolution !== null && 'fault' in resolution) report(path, resolution.fault)
       } else if (typeof value === 'string') {
         report(
           path,
@@ -35,13 +40,16 @@ export class References {
   resolve(value: unknown): void {
     for (const { secret } of secretsIn(value)) {
       const resolution = this.#follow(secret.source)
-      if ('value' in resolution) secret.resolve(resolution.value)
+      if (resolution !== null && 'value' in resolution) secret.resolve(resolution.value)
     }
   }
 
-  #follow(source: SecretSource): Resolution {
+  /** Null for what can only be known later. */
+  #follow(source: SecretSource): Resolution | null {
+    const environment = this.#environment
+    if (environment === null) return 'env' in source ? null : NO_FILES
     const key = JSON.stringify(source)
-    const known = this.#resolutions.get(key) ?? follow(source, this.#environment)
+    const known = this.#resolutions.get(key) ?? follow(source, environment)
     this.#resolutions.set(key, known)
     return known
   }

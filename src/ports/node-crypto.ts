@@ -9,14 +9,3 @@ export const sha256Hex = (text: string): string => hash('sha256', text, 'hex')
 /** HMAC-SHA-256 over the UTF-8 text, as lower-case hex. */
 export const hmacSha256 = (key: string, text: string): string =>
   createHmac('sha256', key).update(text).digest('hex')
-
-/**
- * Whether `given` is the `expected` text, in a time that depends on the length of what was given and on nothing that
- * could be learned about the expected one.
- */
-export function equalText(given: string, expected: string): boolean {
-  let difference = given.length ^ expected.length
-  for (let i = 0; i < given.length; i++)
-    difference |= given.charCodeAt(i) ^ (expected.charCodeAt(i % expected.length) || 0)
-  return difference === 0
-}

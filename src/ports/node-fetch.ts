@@ -5,19 +5,7 @@ import type { LookupFunction } from 'node:net'
 import { parseAddress } from '../core/address.ts'
 import { isPublic } from '../core/reserved.ts'
 import type { FetchRules } from '../credentials/contract.ts'
-
-/** Why a document was not fetched, to be told apart by code. The message names hosts and numbers, never a body. */
-export class FetchRefused extends Error {
-  readonly code: 'url' | 'address' | 'status' | 'encoding' | 'size' | 'timeout' | 'cut'
-
-  constructor(code: FetchRefused['code'], message: string) {
-    super(message)
-    this.name = 'FetchRefused'
-    this.code = code
-  }
-}
-
-const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'postern' }
+import { FETCH_HEADERS, FetchRefused, notPublic, permitted } from './fetch-rules.ts'
 
 /**
  * Fetches a small text document by GET.
@@ -33,7 +21,7 @@ export async function fetchText(url: string, rules: FetchRules): Promise<string>
   const target = permitted(url, rules)
   const get = target.protocol === 'https:' ? getHttps : getHttp
   return new Promise((resolve, reject) => {
-    const request = get(target, { agent: false, headers: HEADERS, lookup: guarded(rules) })
+    const request = get(target, { agent: false, headers: FETCH_HEADERS, lookup: guarded(rules) })
     const end = (error: unknown): void => {
       clearTimeout(timer)
       reject(error)
@@ -53,24 +41,6 @@ export async function fetchText(url: string, rules: FetchRules): Promise<string>
     })
   })
 }
-
-/** The URL to connect to. Node asks no resolver for an address written in the URL, so that one is judged here. */
-function permitted(url: string, rules: FetchRules): URL {
-  const target = URL.canParse(url) ? new URL(url) : null
-  if (target === null) throw new FetchRefused('url', 'the URL cannot be read')
-  if (target.protocol !== 'https:' && !(rules.http && target.protocol === 'http:')) {
-    throw new FetchRefused('url', `${target.host} is not addressed by https`)
-  }
-  if (target.username !== '' || target.password !== '') {
-    throw new FetchRefused('url', `the URL for ${target.host} holds credentials`)
-  }
-  const literal = parseAddress(target.hostname.replace(/^\[|\]$/g, ''))
-  if (literal !== null && !rules.private && !isPublic(literal)) throw notPublic(target.hostname)
-  return target
-}
-
-const notPublic = (host: string): FetchRefused =>
-  new FetchRefused('address', `${host} has no public address, and private ones are not allowed here`)
 
 /** Resolves as Node does, and passes on only addresses that may be connected to. */
 function guarded(rules: FetchRules): LookupFunction {

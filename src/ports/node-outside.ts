@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Outside } from '../credentials/contract.ts'
-import { equalText, hmacSha256, sha256, sha256Hex } from './node-crypto.ts'
+import { equalText } from './equal-text.ts'
+import { hmacSha256, sha256, sha256Hex } from './node-crypto.ts'
 import { fetchText } from './node-fetch.ts'
 
 /** All that authenticators, stores, the compiled policy and the admin API ask of the runtime, but the keys of the store. */

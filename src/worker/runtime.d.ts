@@ -20,3 +20,9 @@ declare module 'cloudflare:workers' {
     constructor(ctx: ExecutionContext, env: Env)
   }
 }
+
+/** What `postern compile` has written; wrangler.toml says under `alias` where it is. */
+declare module 'postern-policy' {
+  const artefact: unknown
+  export default artefact
+}

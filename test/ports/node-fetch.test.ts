@@ -2,7 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcp } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FetchRules } from '../../src/credentials/contract.ts'
-import { FetchRefused, fetchText } from '../../src/ports/node-fetch.ts'
+import { FetchRefused } from '../../src/ports/fetch-rules.ts'
+import { fetchText } from '../../src/ports/node-fetch.ts'
 
 const rules: FetchRules = { maxBytes: 1000, timeout: 2000, http: true, private: true }
 const open: Server[] = []

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { equalText, hmacSha256 } from '../../src/ports/node-crypto.ts'
+import { equalText } from '../../src/ports/equal-text.ts'
+import { hmacSha256 } from '../../src/ports/node-crypto.ts'
 import { Lane } from '../../src/state/messages/lane.ts'
 import { read, textOf } from '../../src/state/messages/notice.ts'
 import { type NoticeKey, type NoticeOptions, Notices } from '../../src/state/messages.ts'

@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Command } from 'commander'
+import { version } from '../node/version.ts'
+import { type Artefact, artefactOf, policyOf } from '../policy/artefact.ts'
+import { compile } from '../policy/compile.ts'
+import type { Policy } from '../policy/schema.ts'
+import { CommandFailure } from './failure.ts'
+import type { Io } from './io.ts'
+import { outsideOf } from './outside.ts'
+import { printProblems, readPolicy } from './policy-file.ts'
+
+const DEFAULT_POLICY = './postern.yaml'
+const DEFAULT_OUTPUT = './postern.policy.json'
+
+/** Milliseconds of processor time that a Worker should start in. */
+const START_BUDGET = 50
+/** Rounds of which the quickest counts: what is slower was disturbed. */
+const ROUNDS = 5
+
+/** `postern compile`: checks a policy for Workers and writes what their bundle imports. */
+export function register(program: Command, io: Io): void {
+  program
+    .command('compile')
+    .description(
+      'check a policy for Cloudflare Workers and write what the Worker imports; secrets stay references',
+    )
+    .argument('[policy]', 'policy file', DEFAULT_POLICY)
+    .option('--out <file>', 'file to write', DEFAULT_OUTPUT)
+    .action((policy: string, { out }: { readonly out: string }) => compileCommand(policy, out, io))
+}
+
+function compileCommand(file: string, out: string, io: Io): void {
+  const loaded = readPolicy(file, io, 'workers')
+  if (!loaded.ok) throw new CommandFailure(1, printProblems(loaded.problems))
+  const artefact = artefactOf(loaded.policy, version)
+  const text = `${JSON.stringify(artefact)}\n`
+  const path = resolve(io.cwd, out)
+  try {
+    writeFileSync(path, text)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new CommandFailure(1, `${out} cannot be written (${code}): name a file in a folder that exists\n`)
+  }
+  const secrets = secretNames(artefact)
+  const kilobytes = (gzipSync(text).length / 1024).toFixed(1)
+  io.stdout.write(
+    `${file}: no problems\nwrote ${relative(io.cwd, path) || path} (${kilobytes} KiB compressed)\n`,
+  )
+  if (secrets.length > 0)
+    io.stdout.write(
+      `the Worker needs these secrets:\n${secrets.map((name) => `  npx wrangler secret put ${name}\n`).join('')}`,
+    )
+  const start = startTime(text, io)
+  if (start > START_BUDGET) io.stderr.write(slowness(loaded.policy, start))
+}
+
+/** Why a Worker with this policy takes longer to start than it should. */
+function slowness({ routes, limits }: Policy, start: number): string {
+  const many = Object.keys(routes).length
+  const networks = Object.values(routes).reduce(
+    (sum, route) => sum + (route.networks?.allow?.length ?? 0) + (route.networks?.deny?.length ?? 0),
+    0,
+  )
+  return `warning: a Worker takes about ${Math.round(start)} ms of processor time to start with this policy, more than ${START_BUDGET}: it has ${many} routes, ${networks} networks and ${Object.keys(limits).length} limits to compile. Fewer routes with wider patterns start faster, and so do two Workers with a part each.\n`
+}
+
+/** Milliseconds that compiling takes here, which a Worker does when it starts. Secrets cost nothing worth counting. */
+function startTime(text: string, io: Io): number {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS; round++) {
+    const began = performance.now()
+    const reading = policyOf(JSON.parse(text))
+    if (!reading.ok) throw new Error(reading.problem)
+    // Any text does for a secret: how long compiling takes does not depend on it.
+    for (const { secret } of reading.secrets) secret.resolve('{"keys":[]}')
+    compile(reading.policy, { ...outsideOf(io), seesPeers: false, keys: NO_KEYS, processes: 1 })
+    best = Math.min(best, performance.now() - began)
+  }
+  return best
+}
+
+const NO_KEYS = { imported: false, find: () => ({ is: 'known', key: null }) as const, used: () => {} }
+
+/** Names of the secrets that an artefact refers to, each once. */
+function secretNames(artefact: Artefact): string[] {
+  const reading = policyOf(artefact)
+  if (!reading.ok) throw new Error(reading.problem)
+  const names = reading.secrets.flatMap(({ secret: { source } }) => ('env' in source ? [source.env] : []))
+  return [...new Set(names)].sort()
+}

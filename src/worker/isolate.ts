@@ -1,0 +1,138 @@
+import { decide } from '../core/decide.ts'
+import type { Engine } from '../core/engine.ts'
+import { within } from '../credentials/jwt/wait.ts'
+import { createApp } from '../http/app.ts'
+import { type JudgeOptions, refusal } from '../http/judgement.ts'
+import { recordLine } from '../http/record.ts'
+import { unavailable } from '../http/respond.ts'
+import type { Policy } from '../policy/schema.ts'
+import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
+import type { State } from '../state/state.ts'
+import type { Store } from '../stores/contract.ts'
+import { certificateOf } from './edge.ts'
+import { Gateway } from './gateway.ts'
+import { WorkerHeaderLines } from './header-lines.ts'
+import { report } from './log.ts'
+import { type Installed, install } from './policy.ts'
+import { shieldOf } from './shield.ts'
+import { makeState } from './state.ts'
+
+/** Milliseconds that a request waits at most for what should be known before it is decided. */
+const PATIENCE = 350
+
+/** All that requests need once there has been one. */
+export interface Running {
+  readonly policy: Policy
+  readonly engine: Engine
+  readonly judge: JudgeOptions
+  readonly store: Store
+}
+
+/** Answers of an isolate whose policy is in force. */
+interface Answers {
+  readonly running: Running
+  readonly state: State
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/**
+ * What one isolate holds for as long as it lives: the policy, compiled before the first request, and the state, which
+ * begins with it. Without a policy that can be put in force everything is answered with 503, and the log says why.
+ */
+export class Isolate {
+  readonly #env: Readonly<Record<string, unknown>>
+  readonly #outside: WorkerOutside
+  readonly #installed: Installed
+  #answers: Promise<Answers> | null = null
+
+  /**
+   * @param artefact what `postern compile` has written
+   * @param env what the Worker is deployed with
+   */
+  constructor(artefact: unknown, env: Readonly<Record<string, unknown>>) {
+    this.#env = env
+    this.#outside = workerOutside(env, report)
+    this.#installed = install(artefact, env, this.#outside)
+  }
+
+  /** A check, or with a gateway any request at all. */
+  async fetch(request: Request): Promise<Response> {
+    const answers = await this.#ready()
+    return answers === null ? unavailable() : answers.fetch(request)
+  }
+
+  /** For those who ask without HTTP; null while there is no policy in force. */
+  async running(): Promise<Running | null> {
+    return (await this.#ready())?.running ?? null
+  }
+
+  async #ready(): Promise<Answers | null> {
+    const installed = this.#installed
+    if (!installed.ok) {
+      report('policy_refused', { problems: installed.problems })
+      return null
+    }
+    const answers = await this.#begun(installed)
+    if (answers === null) return null
+    const work = answers.state.keepUp()
+    // What takes longer goes on by itself; what is not known by then is `unavailable`, and never an allow.
+    if (work !== null) await within(work, PATIENCE)
+    return answers
+  }
+
+  /** Null while what the store needs is missing. */
+  async #begun(installed: Installed & { readonly ok: true }): Promise<Answers | null> {
+    try {
+      this.#answers ??= this.#begin(installed)
+      return await this.#answers
+    } catch (cause) {
+      this.#answers = null
+      report('store_missing', { problem: cause instanceof Error ? cause.message : String(cause) })
+      return null
+    }
+  }
+
+  async #begin({ policy, engine, keys }: Installed & { readonly ok: true }): Promise<Answers> {
+    const state = await makeState(policy, this.#outside)
+    keys.attach(state.knowledge.keys)
+    const judge: JudgeOptions = {
+      ports: {
+        counters: state.store,
+        local: state.local,
+        knowledge: state.knowledge,
+        shield: shieldOf(policy, this.#env),
+        now: Date.now,
+        ticks: () => performance.now(),
+      },
+      decide: (request, compiled, ports) =>
+        state.refused === null ? decide(request, compiled, ports) : refusal('internal', state.refused),
+      record: (decision, facts) => console.log(recordLine(decision, facts).trimEnd()),
+      newRequestId: () => crypto.randomUUID(),
+      random: Math.random,
+    }
+    const running: Running = { policy, engine, judge, store: state.store }
+    const app = createApp({
+      ...judge,
+      engine: () => engine,
+      surroundings: ({ req: { raw } }) => ({
+        peer: null,
+        certificate: () => certificateOf(raw),
+        headers: new WorkerHeaderLines(raw.headers),
+        target: targetOf(raw),
+      }),
+    })
+    const gateway = policy.gateway === undefined ? null : new Gateway(policy.gateway, running, this.#env)
+    const checks = new Set(Array.from(engine.proxies.keys(), (name) => `/check/${name}`))
+    const fetch = (request: Request) =>
+      gateway === null || checks.has(new URL(request.url).pathname)
+        ? app.fetch(request)
+        : gateway.fetch(request)
+    return { running, state, fetch }
+  }
+}
+
+/** Path and query as the runtime has them, which has made a URL of the request line before any code of ours runs. */
+export function targetOf({ url }: Request): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
+}

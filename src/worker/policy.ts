@@ -1,0 +1,56 @@
+import type { Engine } from '../core/engine.ts'
+import type { CredentialRequest } from '../core/model.ts'
+import type { Soon } from '../core/soon.ts'
+import type { KeyLookup, StoredKeys } from '../credentials/contract.ts'
+import { policyOf } from '../policy/artefact.ts'
+import { type Compiled, compile } from '../policy/compile.ts'
+import { resolveSecrets } from '../policy/resolve.ts'
+import type { Policy } from '../policy/schema.ts'
+import type { WorkerOutside } from '../ports/worker-outside.ts'
+
+/** A policy in force, or every reason why there is none. */
+export type Installed =
+  | { readonly ok: true; readonly policy: Policy; readonly engine: Engine; readonly keys: LateKeys }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** The keys of a store that is there only once a request has come: nothing may be asked before. */
+export class LateKeys implements StoredKeys {
+  #keys: StoredKeys | null = null
+
+  attach(keys: StoredKeys): void {
+    this.#keys = keys
+  }
+
+  get imported(): boolean {
+    return this.#keys?.imported ?? false
+  }
+
+  find(digest: string, request: CredentialRequest): Soon<KeyLookup> {
+    return this.#keys?.find(digest, request) ?? { is: 'unavailable', cause: 'the store is not there yet' }
+  }
+
+  used(id: string, now: number): void {
+    this.#keys?.used(id, now)
+  }
+}
+
+/**
+ * Puts a compiled policy in force. Does no I/O and takes no random number, so that it can be done before any request.
+ * @param artefact what `postern compile` has written
+ */
+export function install(
+  artefact: unknown,
+  env: Readonly<Record<string, unknown>>,
+  outside: WorkerOutside,
+): Installed {
+  const reading = policyOf(artefact)
+  if (!reading.ok) return { ok: false, problems: [reading.problem] }
+  const problems = resolveSecrets(reading, (name) => {
+    const value = env[name]
+    return typeof value === 'string' ? value : undefined
+  })
+  if (problems.length > 0) return { ok: false, problems }
+  const keys = new LateKeys()
+  const { engine }: Compiled = compile(reading.policy, { ...outside, keys, processes: 1 })
+  return { ok: true, policy: reading.policy, engine, keys }
+}
