@@ -4,8 +4,9 @@ import { createSecureServer, type Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { issueCertificates } from './certificate.ts'
+import { tokenOfUnreachableIssuer } from './credentials.ts'
 import { type Stand, startStand, throughEachProxy } from './stand.ts'
-import { exchange, requestBytes } from './wire.ts'
+import { exchange, header, requestBytes } from './wire.ts'
 
 const policy = { routes: { public: { match: { path: '/public/**' }, credentials: ['anonymous'] } } }
 
@@ -34,6 +35,33 @@ async function impostor(port: number, tls: boolean): Promise<{ stop(): Promise<u
       }),
   }
 }
+
+await throughEachProxy(
+  (kind) => {
+    it('an outage behind Postern reaches its client whole where the policy has it told as 403', async () => {
+      const stand = await startStand(kind, {
+        policy: {
+          routes: {
+            ...policy.routes,
+            outage: { match: { path: '/outage' }, credentials: ['jwt:unreachable'] },
+          },
+        },
+        proxy: { unavailable: 403 },
+      })
+      try {
+        const headers = [await tokenOfUnreachableIssuer()]
+        const answer = await exchange(stand.port, requestBytes('/outage', { headers }))
+        expect(answer?.status, stand.output()).toBe(403)
+        expect(header(answer?.lines ?? [], 'X-Postern-Status')).toBe('503')
+        expect(header(answer?.lines ?? [], 'Retry-After')).toMatch(/^\d+$/)
+        expect(JSON.parse(answer?.body ?? '')).toMatchObject({ status: 503, reason: 'unavailable' })
+      } finally {
+        await stand.stop()
+      }
+    })
+  },
+  ({ adapter }) => adapter === 'envoy', // the one that hides a 503, and the one with the option
+)
 
 await throughEachProxy((kind, traits) => {
   let stand: Stand | undefined

@@ -20,6 +20,8 @@ export type PolicyPart = Readonly<Record<string, unknown>>
 
 export interface StandOptions {
   readonly policy: PolicyPart
+  /** What the policy says of the proxy beside `peers` and `secret`. */
+  readonly proxy?: PolicyPart
   /** Range of a balancer in front of the proxy, for the documented variant. */
   readonly balancer?: string
   /** Puts another service on Postern's port. */
@@ -90,11 +92,12 @@ export async function startStand(kind: ProxyKind, options: StandOptions): Promis
 /** Postern as a user starts it, waiting for checks of one proxy. */
 export async function startPostern(
   traits: Pick<ProxyTraits, 'adapter' | 'tls'>,
-  { policy: part, environment = {}, onRecord }: Pick<StandOptions, 'policy' | 'environment' | 'onRecord'>,
+  options: Pick<StandOptions, 'policy' | 'proxy' | 'environment' | 'onRecord'>,
   folder: string,
   certificates: { certificate: string; key: string },
   tlsPort: number,
 ): Promise<Running & { port: number }> {
+  const { policy: part, proxy = {}, environment = {}, onRecord } = options
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'certificate.pem'), certificates.certificate)
   await writeFile(join(folder, 'key.pem'), certificates.key)
@@ -105,7 +108,7 @@ export async function startPostern(
   }
   const policy = {
     listen: { check: '127.0.0.1:8081', health: '127.0.0.1:0', ...(traits.tls ? { tls } : {}) },
-    proxies: { [traits.adapter]: { peers: ['127.0.0.1/32'], secret: '${POSTERN_SECRET}' } },
+    proxies: { [traits.adapter]: { peers: ['127.0.0.1/32'], secret: '${POSTERN_SECRET}', ...proxy } },
     issuers: {
       company: {
         issuer: 'https://login.example.com',

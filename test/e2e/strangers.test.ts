@@ -274,6 +274,21 @@ await throughEachProxy((kind, traits) => {
       connection.close()
     })
 
+    it('to WebSocket cannot name a header of ours in Connection either', async () => {
+      const { answer, received } = await sent(
+        '/docs/live',
+        ['Connection', 'Upgrade, X-Auth-User, X-Forwarded-For'],
+        ['Upgrade', 'websocket'],
+        ...WEBSOCKET,
+        await token({ sub: 'alice' }),
+      )
+      expect([101, 400], stand.output()).toContain(answer?.status)
+      for (const { lines } of received) {
+        expect(header(lines, 'X-Auth-User')).toBe('alice')
+        expect(header(lines, 'Connection')).toMatch(/^upgrade$/i)
+      }
+    })
+
     it('to WebSocket does not pass when the request is denied', async () => {
       const { answer, received } = await sent(
         '/docs/live',

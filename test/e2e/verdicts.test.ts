@@ -289,6 +289,30 @@ await throughEachProxy((kind, traits) => {
     expect((await ask('/docs/plan', { headers: [tooLong] })).status).toBe(403)
   })
 
+  it('however large the header of a request is, the upstream receives the whole identity or nothing', async () => {
+    const permissions = Array.from({ length: 60 }, (_, at) => `documents:of-department-${at}:read`)
+    const authorization = await token({ sub: 'alice', roles: ['reader'], permissions })
+    const expected = ['docs:read', ...permissions].sort().join(',')
+    let passed = 0
+    for (let size = 500; size < 66_000; size += size < 30_000 ? 500 : 4000) {
+      const before = stand.upstream.received.length
+      const padding: Line[] = Array.from({ length: size / 500 }, (_, at) => [`X-Pad-${at}`, 'x'.repeat(486)])
+      const answer = await exchange(
+        stand.port,
+        requestBytes('/docs/plan', { headers: [authorization, ...padding] }),
+      )
+      const received = stand.upstream.received.slice(before)
+      if (answer?.status === 200) passed++
+      expect(received.length, `${size} bytes`).toBe(answer?.status === 200 ? 1 : 0)
+      for (const { lines } of received) {
+        expect(header(lines, 'X-Auth-User'), `${size} bytes`).toBe('alice')
+        expect(header(lines, 'X-Auth-Permissions'), `${size} bytes`).toBe(expected)
+        expect(header(lines, 'X-Auth-Method'), `${size} bytes`).toBe('jwt:company')
+      }
+    }
+    expect(passed).toBeGreaterThan(20)
+  })
+
   it('the client keeps its connection after a denial', async () => {
     const connection = new Connection(stand.port)
     const denied = await connection.send(requestBytes('/nowhere'))

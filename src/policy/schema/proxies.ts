@@ -55,7 +55,7 @@ export const proxies = z
         z
           .strictObject({ ...common, ...options })
           .optional()
-          .meta({ description: `A ${name} in front, which asks /check/${name}.` }),
+          .meta({ description: `${name} in front, which asks /check/${name}.` }),
       ]),
     ),
   )
