@@ -1,7 +1,10 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 /** Suites that judge what happens within a deadline, with many processes of their own: nothing else may run beside them. */
 const ALONE = ['test/faults/**/*.test.ts', 'test/instances/**/*.test.ts', 'test/node/workers*.test.ts']
+/** Suites that run inside workerd. */
+const WORKERD = ['test/workerd/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -12,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ALONE,
+          exclude: [...ALONE, ...WORKERD],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -20,6 +23,24 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest({
+            main: 'test/workerd/worker.ts',
+            miniflare: {
+              compatibilityDate: '2026-11-01',
+              // For the tests alone: what is shipped has no such flag.
+              compatibilityFlags: ['nodejs_compat'],
+              durableObjects: {
+                POSTERN_STATE: { className: 'PosternState', useSQLite: true },
+                OTHER_STATE: { className: 'OtherState', useSQLite: true },
+              },
+            },
+          }),
+        ],
+        test: { name: 'workerd', include: WORKERD, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
     setupFiles: ['test/support/seed.ts'],

@@ -26,11 +26,11 @@ export interface Part {
   readonly places: readonly number[]
 }
 
-/** The charges of a call by the name of where they live, in the order in which those come up. */
-export function partsOf(charges: readonly Charge[], home: (charge: Charge) => string): Map<string, number[]> {
-  const parts = new Map<string, number[]>()
-  for (const [place, charge] of charges.entries()) {
-    const name = home(charge)
+/** The places of charges (or of whatever else has a home) by the name of that, in the order in which those come up. */
+export function partsOf<T, Name>(all: readonly T[], home: (one: T) => Name): Map<Name, number[]> {
+  const parts = new Map<Name, number[]>()
+  for (const [place, one] of all.entries()) {
+    const name = home(one)
     const known = parts.get(name)
     if (known === undefined) parts.set(name, [place])
     else known.push(place)

@@ -1,0 +1,73 @@
+import type { EpochLease } from './wire.ts'
+
+/** Milliseconds that a charge waits for the epoch; without it the answer tells none. */
+const PATIENCE = 150
+
+/**
+ * The epoch as a counter object knows it. It enlists with the object that keeps the entries, which from then on tells
+ * it of every change before it answers the writer; when that ends, the epoch is not known any more.
+ */
+export class EpochListener {
+  readonly #enlist: () => Promise<EpochLease>
+  readonly #now: () => number
+  #epoch: number | null = null
+  /** The lease, in milliseconds since the epoch by this object's clock. */
+  #since = 0
+  #until = 0
+  #renewal: Promise<void> | null = null
+
+  /**
+   * @param enlist rejects when nobody answers
+   * @param now milliseconds since the epoch
+   */
+  constructor(enlist: () => Promise<EpochLease>, now: () => number) {
+    this.#enlist = enlist
+    this.#now = now
+  }
+
+  /** Null when it is not known in time. At once while it listens; it renews that in the background. */
+  async epoch(): Promise<number | null> {
+    const now = this.#now()
+    if (this.#listens(now)) {
+      if (now > (this.#since + this.#until) / 2) void this.#renew()
+      return this.#epoch
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE)
+    })
+    await Promise.race([this.#renew(), late])
+    clearTimeout(timer)
+    return this.#listens(this.#now()) ? this.#epoch : null
+  }
+
+  /** A new epoch; an older one, overtaken on its way, changes nothing. */
+  hear(epoch: number): void {
+    if (this.#epoch === null || epoch > this.#epoch) this.#epoch = epoch
+  }
+
+  /** Not when the clock stepped back: a lease must never be longer than it was given for. */
+  #listens(now: number): boolean {
+    return now >= this.#since && now < this.#until
+  }
+
+  /** Never rejects. */
+  #renew(): Promise<void> {
+    this.#renewal ??= this.#ask().finally(() => {
+      this.#renewal = null
+    })
+    return this.#renewal
+  }
+
+  async #ask(): Promise<void> {
+    const since = this.#now()
+    try {
+      const { epoch, life } = await this.#enlist()
+      this.hear(epoch)
+      this.#since = since
+      this.#until = since + life
+    } catch {
+      // The lease that there was runs out by itself, and each charge says that it does not know.
+    }
+  }
+}

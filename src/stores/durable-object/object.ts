@@ -1,0 +1,212 @@
+import { DurableObject } from 'cloudflare:workers'
+import type { DurableObjectState } from '@cloudflare/workers-types'
+import {
+  type Applied,
+  type Change,
+  type Changes,
+  type Entry,
+  type EntryKind,
+  type Feed,
+  type Page,
+  StoreFault,
+} from '../contract.ts'
+import type { Told } from '../counting/told.ts'
+import { Alarm } from './alarm.ts'
+import { Archive, movesEpoch } from './archive.ts'
+import { Buckets } from './buckets.ts'
+import { EpochListener } from './listener.ts'
+import { roleOf } from './role.ts'
+import { Roster } from './roster.ts'
+import { Seats } from './seats.ts'
+import { Shelf } from './shelf.ts'
+import {
+  type Answer,
+  type EpochLease,
+  isNamespace,
+  NAMES,
+  type Some,
+  type StateNamespace,
+  type StateObject,
+  valueIn,
+  type WireCharge,
+  type WirePlace,
+} from './wire.ts'
+
+/** What keeps counters. */
+interface Counting {
+  readonly buckets: Buckets
+  readonly listener: EpochListener
+}
+
+/** What keeps entries. */
+interface Filing {
+  readonly archive: Archive
+  readonly roster: Roster
+}
+
+/**
+ * The objects of the Durable Object store (docs/adr/0010): one of them keeps entries, all others count. Everything is
+ * answered as a value, because an error loses its class on the way.
+ */
+export class PosternState extends DurableObject implements StateObject {
+  readonly #alarm: Alarm
+  readonly #seats = new Seats(now)
+  readonly #namespace: StateNamespace | null
+  /** What there is of these two depends on what the object is asked first. */
+  protected counting: Counting | null = null
+  protected filing: Filing | null = null
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env)
+    this.#alarm = new Alarm(ctx.storage)
+    this.#namespace = ownNamespace(env, ctx.id.toString())
+  }
+
+  charge(charges: readonly WireCharge[]): Promise<Answer<Told>> {
+    return answer(async () => {
+      const { buckets, listener } = this.#count()
+      const { all, arrivals } = buckets.charge(charges)
+      return {
+        all,
+        arrivals: arrivals.map(({ ok, remaining, full, wait }) => ({ ok, remaining, full, wait })),
+        epoch: await listener.epoch(),
+      }
+    })
+  }
+
+  take(holder: string, places: readonly WirePlace[], life: number): Promise<Answer<number | null>> {
+    return answer(() => this.#seats.take(holder, places, life))
+  }
+
+  release(holder: string, places: readonly WirePlace[]): Promise<Answer<null>> {
+    return answer(() => {
+      this.#seats.release(holder, places)
+      return null
+    })
+  }
+
+  ready(): Promise<Answer<null>> {
+    return answer(() => {
+      this.#file()
+      return null
+    })
+  }
+
+  apply(changes: readonly Change[], audit: string | null): Promise<Answer<Applied>> {
+    return answer(async () => {
+      const { archive, roster } = this.#file()
+      const applied = archive.apply(changes, audit)
+      if (applied.ok && movesEpoch(changes)) await roster.announce(() => archive.epoch)
+      return applied
+    })
+  }
+
+  get(kind: EntryKind, ids: readonly string[]): Promise<Answer<Some<Entry | null>>> {
+    return answer(() => this.#file().archive.get(kind, ids))
+  }
+
+  find(kind: EntryKind, aliases: readonly string[]): Promise<Answer<Entry | null>> {
+    return answer(() => this.#file().archive.find(kind, aliases))
+  }
+
+  list(kind: EntryKind, page: Page): Promise<Answer<Some<Entry>>> {
+    return answer(() => this.#file().archive.list(kind, page))
+  }
+
+  changes(feed: Feed, since: number): Promise<Answer<Changes>> {
+    return answer(() => this.#file().archive.changes(feed, since))
+  }
+
+  touch(uses: readonly (readonly [id: string, minute: number])[]): Promise<Answer<null>> {
+    return answer(() => {
+      this.#file().archive.touch(uses)
+      return null
+    })
+  }
+
+  history(limit: number): Promise<Answer<readonly string[]>> {
+    return answer(() => this.#file().archive.history(limit))
+  }
+
+  enlist(id: string): Promise<Answer<EpochLease>> {
+    return answer(() => {
+      const { archive, roster } = this.#file()
+      return roster.enlist(id, archive.epoch)
+    })
+  }
+
+  tell(epoch: number): Promise<Answer<null>> {
+    return answer(() => {
+      this.counting?.listener.hear(epoch)
+      return null
+    })
+  }
+
+  /** Rings while there is something that will be over. */
+  async alarm(): Promise<void> {
+    this.#alarm.rung()
+    const role = roleOf(this.ctx.storage)
+    if (role === 'entries') await this.#file().archive.expire(pause)
+    if (role === 'buckets') await this.#count().buckets.expire(pause)
+  }
+
+  #count(): Counting {
+    const { ctx } = this
+    this.counting ??= {
+      buckets: new Buckets(new Shelf(ctx.storage), this.#alarm, now),
+      listener: new EpochListener(() => this.#enlist(), now),
+    }
+    return this.counting
+  }
+
+  #file(): Filing {
+    const { storage } = this.ctx
+    this.filing ??= {
+      archive: new Archive(storage, this.#alarm, now),
+      roster: new Roster(storage, now, async (id, epoch) => {
+        const namespace = this.#peers()
+        valueIn(await namespace.get(namespace.idFromString(id)).tell(epoch))
+      }),
+    }
+    return this.filing
+  }
+
+  async #enlist(): Promise<EpochLease> {
+    return valueIn(await this.#peers().getByName(NAMES.access).enlist(this.ctx.id.toString()))
+  }
+
+  #peers(): StateNamespace {
+    if (this.#namespace === null)
+      throw new StoreFault('unavailable', 'the Worker that has the class PosternState does not bind it')
+    return this.#namespace
+  }
+}
+
+const now = (): number => Date.now()
+
+/** Lets others have their turn. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+/** The binding under which this Worker knows its own class, whatever its name: only that one accepts our id. */
+function ownNamespace(env: unknown, id: string): StateNamespace | null {
+  for (const binding of Object.values((env ?? {}) as Readonly<Record<string, unknown>>)) {
+    if (!isNamespace(binding)) continue
+    try {
+      binding.idFromString(id)
+      return binding
+    } catch {
+      // The namespace of another class.
+    }
+  }
+  return null
+}
+
+/** Its value, or why there is none. What is no fault of ours says nothing: its text may quote what was written. */
+async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    if (error instanceof StoreFault) return { fault: error.code, message: error.message }
+    return { fault: 'unavailable', message: 'the storage of the object failed' }
+  }
+}
