@@ -1,0 +1,66 @@
+/** Plays every scenario against a target and compares what is seen with what is expected there. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { POLICY_NAMES } from './policies.ts'
+import type { Seen } from './scenario.ts'
+import { ROWS } from './table.ts'
+import { outlook, type Session, type Target } from './targets/target.ts'
+
+/** What became of one scenario at one target, for whoever collects it. */
+export interface Outcome {
+  readonly target: string
+  readonly row: string
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    scenario?: Outcome
+    /** Versions that a target was run with. */
+    version?: { readonly target: string; readonly version: string }
+  }
+}
+
+export async function conforms(target: Target): Promise<void> {
+  const missing = await target.missing()
+  if (missing !== null) {
+    if (process.env['CI'] === 'true')
+      it(target.name, () => {
+        throw new Error(missing)
+      })
+    else {
+      console.warn(`skipped, ${target.name}: ${missing}`)
+      describe.skip(target.name, () => it.each(ROWS)('$id', () => {}))
+    }
+    return
+  }
+  describe(target.name, () => {
+    const sessions: Session[] = []
+    const seen = new Map<string, Seen>()
+    const playable = ROWS.filter((row) => outlook(target, row).seen !== null)
+
+    beforeAll(async () => {
+      const started = await Promise.all(
+        POLICY_NAMES.map(async (policy) => [policy, await target.start(policy)] as const),
+      )
+      sessions.push(...started.map(([, session]) => session))
+      await Promise.all(
+        started.map(async ([policy, session]) => {
+          const rows = playable.filter((row) => row.policy === policy)
+          for (const [id, one] of await session.play(rows)) seen.set(id, one)
+        }),
+      )
+    })
+    afterAll(() => Promise.all(sessions.map((session) => session.stop())))
+
+    it('tells its version', async ({ task }) => {
+      const version = await target.version()
+      task.meta.version = { target: target.name, version }
+      expect(version).toMatch(/\d/)
+    })
+
+    it.each(playable)('$id: $says', (row) => {
+      expect(seen.get(row.id), sessions.map((one) => one.output()).join('\n')).toEqual(
+        outlook(target, row).seen,
+      )
+    })
+  })
+}

@@ -1,0 +1,80 @@
+/** Checks as a proxy in front would send them, for runtimes that are asked without one. */
+import { PROXY_SECRET } from '../../e2e/credentials.ts'
+import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
+import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
+import type { Row, Seen } from '../scenario.ts'
+import type { Records } from './recorded.ts'
+import type { Difference } from './target.ts'
+
+const PROOFS = {
+  right: [PROXY_SECRET],
+  none: [],
+  wrong: [`${PROXY_SECRET}x`],
+  twice: [PROXY_SECRET, PROXY_SECRET],
+} as const
+
+/** The header of a check of Traefik's contract. */
+function checkOf(row: Row): Line[] {
+  const { method = 'GET', scheme = 'http', host = 'app.example.com', target, proof = 'right' } = row.request
+  return [
+    ...PROOFS[proof].map((secret) => ['X-Postern-Secret', secret] as const),
+    ['X-Forwarded-Method', method],
+    ['X-Forwarded-Proto', scheme],
+    ['X-Forwarded-Host', host],
+    ['X-Forwarded-Uri', target],
+    ['X-Forwarded-For', row.client],
+    ...placeLines(row),
+    ...linesOfRow(row),
+  ]
+}
+
+/** Sends each scenario's checks to a port, and reads answers and audit lines. */
+export async function playChecks(
+  port: number,
+  rows: readonly Row[],
+  records: Records,
+): Promise<ReadonlyMap<string, Seen>> {
+  const ask = (row: Row): Promise<Answer | null> =>
+    exchange(port, requestBytes('/check/traefik', { host: 'postern', headers: checkOf(row) }))
+  const answers = new Map<string, Answer | null>()
+  for (const row of rows) {
+    for (let before = row.before ?? 0; before > 0; before--) await ask(row)
+    answers.set(row.id, await ask(row))
+    await ask(markerOf(row, records))
+  }
+  const recorded = await records.of(rows)
+  return new Map(
+    rows.map((row) => {
+      const answer = answers.get(row.id) ?? null
+      const record = recorded.get(row.id)
+      const lines = answer?.lines ?? []
+      return [
+        row.id,
+        {
+          status: Number(header(lines, 'X-Postern-Status') ?? 0),
+          reason: record?.reason ?? null,
+          judged: record !== undefined,
+          identity: answer?.status === 200 ? identityIn(lines) : null,
+          quota: quotaIn(header(lines, 'RateLimit')),
+          charged: record?.charged ?? {},
+        },
+      ]
+    }),
+  )
+}
+
+/** A request that passes, whose record ends what belongs to the scenario before it. */
+export const markerOf = (row: Row, records: Records): Row => ({
+  ...row,
+  client: '127.30.0.1',
+  request: { target: records.markerOf(row) },
+})
+
+/** Where nothing stands before the check. */
+export const WITHOUT_PROXY: readonly Difference[] = [
+  {
+    why: "Without a proxy before it nobody takes out the client's copy of a forwarded field: it comes twice, and is refused.",
+    concerns: ({ request }) => request.headers?.some(([name]) => /^x-forwarded-/i.test(name)) === true,
+    instead: (expected) => ({ ...expected, status: 400, reason: 'request_malformed' }),
+  },
+]
