@@ -25,6 +25,8 @@ export interface ProxyTraits {
   readonly relaysLimits: boolean
   /** Whether only an answer of Postern itself can allow. */
   readonly demandsPostern: boolean
+  /** What its limit on WebSockets counts; null where it has none. */
+  readonly limitsWebSockets: 'each client' | 'all clients' | null
   /** Whether its checks share connections. */
   readonly keepsConnections: boolean
   /** What its client gets while Postern cannot be reached. */
@@ -43,6 +45,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: false, // ForwardAuth adds nothing to an allowed answer but cookies
     demandsPostern: false, // ForwardAuth takes any 2xx; over https the certificate proves who answers
+    limitsWebSockets: 'each client',
     keepsConnections: false, // over http Traefik keeps two of them idle and opens the others anew
     outage: 500,
     hang: null, // 30 s, and nothing sets it
@@ -56,6 +59,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: false, // as above
     demandsPostern: true,
+    limitsWebSockets: 'each client',
     keepsConnections: true,
     outage: 500,
     hang: null, // 30 s, and nothing sets it
@@ -69,6 +73,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
+    limitsWebSockets: null, // it has no such means
     keepsConnections: true,
     outage: 502,
     hang: 504,
@@ -82,6 +87,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
+    limitsWebSockets: 'each client',
     keepsConnections: true,
     outage: 503,
     hang: 503,
@@ -95,6 +101,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: false, // before 3.2 it cannot drop the trailers that may follow
     relaysLimits: true,
     demandsPostern: true,
+    limitsWebSockets: 'each client',
     keepsConnections: true,
     outage: 503,
     hang: 503,
@@ -108,6 +115,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
+    limitsWebSockets: 'all clients', // its circuit breakers know no client
     keepsConnections: true,
     outage: 503,
     hang: 503,
@@ -121,6 +129,8 @@ export interface ProxyPlace {
   readonly postern: number
   readonly upstream: number
   readonly secret: string
+  /** Whether the documented limit on WebSockets is in force. */
+  readonly fewWebSockets: boolean
   /** The range of the balancer in front; null when clients come directly. */
   readonly balancer: string | null
   /** An empty folder of its own. */
@@ -143,12 +153,18 @@ export async function startProxy(kind: ProxyKind, place: ProxyPlace): Promise<St
   return { port, running }
 }
 
+/** The marks of the variants that every recipe may have. */
+const marksOf = ({ balancer, fewWebSockets }: ProxyPlace): string[] => [
+  ...(balancer === null ? [] : ['behind a balancer']),
+  ...(fewWebSockets ? ['few websockets'] : []),
+]
+
 type Starter = (path: string, port: number, tls: boolean, place: ProxyPlace) => Promise<Running>
 
 const STARTERS: Readonly<Record<ServerName, Starter>> = {
   async traefik(path, port, tls, place) {
     const { folder, balancer, secret } = place
-    const marks = [...(tls ? ['over https'] : []), ...(balancer ? ['behind a balancer'] : [])]
+    const marks = [...(tls ? ['over https'] : []), ...marksOf(place)]
     await copyRecipe('traefik/traefik.yml', folder, marks, {
       ':8080': `127.0.0.1:${port}`,
       '10.0.0.0/8': balancer,
@@ -164,7 +180,7 @@ const STARTERS: Readonly<Record<ServerName, Starter>> = {
 
   async caddy(path, port, _tls, place) {
     const { folder, balancer, secret } = place
-    await copyRecipe('docs/proxies/Caddyfile', folder, balancer ? ['behind a balancer'] : [], {
+    await copyRecipe('docs/proxies/Caddyfile', folder, marksOf(place), {
       ':8080': `:${port}`,
       '127.0.0.1:8081': `127.0.0.1:${place.postern}`,
       '127.0.0.1:3000': `127.0.0.1:${place.upstream}`,
@@ -175,17 +191,12 @@ const STARTERS: Readonly<Record<ServerName, Starter>> = {
 
   async nginx(path, port, _tls, place) {
     const { folder, balancer, secret } = place
-    await copyRecipe(
-      'docs/proxies/nginx.conf',
-      join(folder, 'conf.d'),
-      balancer ? ['behind a balancer'] : [],
-      {
-        '127.0.0.1:8080': `127.0.0.1:${port}`,
-        '127.0.0.1:8081': `127.0.0.1:${place.postern}`,
-        '127.0.0.1:3000': `127.0.0.1:${place.upstream}`,
-        '10.0.0.0/8': balancer,
-      },
-    )
+    await copyRecipe('docs/proxies/nginx.conf', join(folder, 'conf.d'), marksOf(place), {
+      '127.0.0.1:8080': `127.0.0.1:${port}`,
+      '127.0.0.1:8081': `127.0.0.1:${place.postern}`,
+      '127.0.0.1:3000': `127.0.0.1:${place.upstream}`,
+      '10.0.0.0/8': balancer,
+    })
     await writeFile(join(folder, 'postern-secret.conf'), `proxy_set_header X-Postern-Secret "${secret}";\n`)
     // Around it the nginx.conf that every installation has: what is in here is only about where files may lie.
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -202,7 +213,7 @@ const STARTERS: Readonly<Record<ServerName, Starter>> = {
 
   async haproxy(path, port, _tls, place) {
     const { folder, balancer, secret } = place
-    await copyRecipe('docs/proxies/haproxy.cfg', folder, balancer ? ['behind a balancer'] : [], {
+    await copyRecipe('docs/proxies/haproxy.cfg', folder, marksOf(place), {
       ':8080': `127.0.0.1:${port}`,
       '127.0.0.1:8081': `127.0.0.1:${place.postern}`,
       '127.0.0.1:3000': `127.0.0.1:${place.upstream}`,
@@ -216,7 +227,7 @@ const STARTERS: Readonly<Record<ServerName, Starter>> = {
     const { folder, balancer, secret } = place
     const [prefix, length] = balancer?.split('/') ?? []
     const at = (host: string, of: number) => `address: ${host}, port_value: ${of}`
-    await copyRecipe('docs/proxies/envoy.yaml', folder, balancer ? ['behind a balancer'] : [], {
+    await copyRecipe('docs/proxies/envoy.yaml', folder, marksOf(place), {
       [at('0.0.0.0', 8080)]: at('127.0.0.1', port),
       [at('127.0.0.1', 8081)]: at('127.0.0.1', place.postern),
       [at('127.0.0.1', 3000)]: at('127.0.0.1', place.upstream),

@@ -24,6 +24,8 @@ export interface StandOptions {
   readonly proxy?: PolicyPart
   /** Range of a balancer in front of the proxy, for the documented variant. */
   readonly balancer?: string
+  /** Puts the documented limit on WebSockets in force. */
+  readonly fewWebSockets?: boolean
   /** Puts another service on Postern's port. */
   readonly impostor?: (port: number) => Promise<{ stop(): Promise<unknown> }>
   /** Puts a relay between the proxy and Postern. */
@@ -73,6 +75,7 @@ export async function startStand(kind: ProxyKind, options: StandOptions): Promis
       upstream: upstream.port,
       secret: PROXY_SECRET,
       balancer: options.balancer ?? null,
+      fewWebSockets: options.fewWebSockets ?? false,
       folder: proxyFolder,
       ca: certificates.ca,
     })
