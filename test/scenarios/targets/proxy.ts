@@ -1,0 +1,116 @@
+/** Real proxies in front of Node, each on the files that users copy, with a recording upstream behind. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findServer } from '../../../scripts/servers.ts'
+import { PROXIES, type ProxyKind } from '../../e2e/proxies.ts'
+import { type Stand, startStand } from '../../e2e/stand.ts'
+import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
+import { ENVIRONMENT } from '../policies.ts'
+import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
+import { type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
+import { markerOf } from './checks.ts'
+import { policyOnNode } from './node.ts'
+import { Records } from './recorded.ts'
+import type { Difference, Target } from './target.ts'
+
+/** What no proxy shows. */
+const COMMON: readonly Difference[] = [
+  {
+    why: 'A proxy of the suite knows its secret; strangers who ask Postern directly are played without a proxy.',
+    concerns: ({ request }) => request.proof !== undefined,
+    instead: () => null,
+  },
+]
+
+export function proxy(kind: ProxyKind, name: string, differences: readonly Difference[]): Target {
+  const { server, adapter } = PROXIES[kind]
+  return {
+    name,
+    async version() {
+      const found = await findServer(server)
+      return 'missing' in found ? '' : found.version
+    },
+    async missing() {
+      const found = await findServer(server)
+      return 'missing' in found ? found.missing : null
+    },
+    differences: [...COMMON, ...differences],
+
+    async start(policyName) {
+      const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
+      const records = new Records()
+      const stand = await startStand(kind, {
+        policy: await policyOnNode(policyName, adapter, folder),
+        environment: ENVIRONMENT,
+        balancer: '127.0.0.1/32',
+        onRecord: records.take,
+      })
+      return {
+        play: (rows) => playThrough(stand, rows, records),
+        output: stand.output,
+        async stop() {
+          await stand.stop()
+          await rm(folder, { recursive: true, force: true })
+        },
+      }
+    },
+  }
+}
+
+/** What came of a request: the answer to the client, and what reached the upstream of it. */
+interface Played {
+  readonly answer: Answer | null
+  readonly identity: Identity | null
+}
+
+/** Clients of this machine come directly; all others by way of a balancer that names them. */
+export async function playThrough(
+  { port, upstream }: Pick<Stand, 'port' | 'upstream'>,
+  rows: readonly Row[],
+  records: Records,
+): Promise<ReadonlyMap<string, Seen>> {
+  const ask = (row: Row): Promise<Answer | null> => {
+    const { method = 'GET', host = 'app.example.com', target, scheme } = row.request
+    const balanced = isRemote(row) || row.request.place !== undefined || scheme !== undefined
+    const hops: Line[] = balanced
+      ? [
+          ['X-Forwarded-For', row.client],
+          ['X-Forwarded-Proto', scheme ?? 'https'],
+        ]
+      : []
+    const headers = [...hops, ...placeLines(row), ...linesOfRow(row)]
+    return exchange(
+      port,
+      requestBytes(target, { method, host, headers }),
+      balanced ? '127.0.0.1' : row.client,
+    )
+  }
+  const played = new Map<string, Played>()
+  for (const row of rows) {
+    for (let before = row.before ?? 0; before > 0; before--) await ask(row)
+    const reached = upstream.received.length
+    const answer = await ask(row)
+    const received = upstream.received[reached]
+    played.set(row.id, { answer, identity: received === undefined ? null : identityIn(received.lines) })
+    await ask(markerOf(row, records))
+  }
+  const recorded = await records.of(rows)
+  return new Map(
+    rows.map((row) => {
+      const { answer, identity } = played.get(row.id) ?? { answer: null, identity: null }
+      const record = recorded.get(row.id)
+      return [
+        row.id,
+        {
+          status: answer?.status ?? 0,
+          reason: record?.reason ?? null,
+          judged: record !== undefined,
+          identity,
+          quota: quotaIn(header(answer?.lines ?? [], 'RateLimit')),
+          charged: record?.charged ?? {},
+        },
+      ]
+    }),
+  )
+}
