@@ -49,11 +49,10 @@ function surroundings(context: Context): Surroundings {
 
 /** Of TLS connections only; whoever presents a certificate has shown that it holds the key (RFC 8446 section 4.4.3). */
 function certificateOf(incoming: Incoming): string | null {
-  const socket = ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) ?? null
-  if (!(socket !== null && 'getPeerX509Certificate' in socket)) return null
-  return (
-    (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null
-  )
+  const socket = 'stream' in incoming ? incoming.stream.session?.socket : incoming.socket
+  // A plain socket has no such method, and the stand-in that an h2 session has for its socket does not list it.
+  const certificate = (socket as Partial<TLSSocket> | undefined)?.getPeerX509Certificate?.()
+  return certificate?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null
 }
 
 const peers = new WeakMap<object, Address | null>()

@@ -42,6 +42,71 @@ const open = 'match: { path: /app }, credentials: [api-key]'
 
 const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
   [
+    'a gateway that proves nothing to its origin',
+    { extra: 'gateway: { origin: https://origin.example.com }' },
+    /gateway: proves nothing to the origin.*write secret, binding or both/,
+  ],
+  [
+    'a gateway with a weak secret',
+    { extra: 'gateway: { secret: "${SHORT}" }' },
+    /gateway\.secret: is too short: 6 bytes, at least 16 are needed/,
+  ],
+  [
+    'an origin that is more than one',
+    { extra: 'gateway: { binding: ORIGIN, origin: https://origin.example.com/app }' },
+    /gateway\.origin: is not an origin/,
+  ],
+  [
+    'an origin that would be told identities in the clear',
+    { extra: 'gateway: { binding: ORIGIN, origin: http://origin.example.com }' },
+    /gateway\.origin: would send identities in the clear/,
+  ],
+  [
+    'a header of the gateway that stands there twice',
+    { extra: 'gateway: { binding: ORIGIN, headers: { X-A: a, x-a: b } }' },
+    /gateway\.headers\.x-a: stands there twice/,
+  ],
+  [
+    'connections that nobody counts',
+    route(`${open}, connections: { client: 3 }`),
+    /routes\.app\.connections: is counted where connections are seen to close/,
+  ],
+  [
+    'connections without a bound',
+    { ...route(`${open}, connections: {}`), extra: 'gateway: { binding: ORIGIN }' },
+    /routes\.app\.connections: bounds nothing/,
+  ],
+  [
+    'a country that is none',
+    route(`${open}, countries: { allow: [Germany] }`),
+    /routes\.app\.countries\.allow\[0\]: is not a country/,
+  ],
+  [
+    'an empty list of countries',
+    route(`${open}, countries: { allow: [] }`),
+    /routes\.app\.countries\.allow: is empty, so nobody could come in/,
+  ],
+  [
+    'an AS number that is none',
+    route(`${open}, asns: { deny: [0] }`),
+    /routes\.app\.asns\.deny\[0\]: is not the number of an autonomous system/,
+  ],
+  [
+    'a certificate without its digest',
+    { proxies: 'proxies: { traefik: { certificates: ["sha256:ABC"] } }' },
+    /proxies\.traefik\.certificates\[0\]: is not the digest of a certificate/,
+  ],
+  [
+    'a place without a header',
+    { proxies: 'proxies: { traefik: { peers: [127.0.0.1/32], place: {} } }' },
+    /proxies\.traefik\.place: names no header/,
+  ],
+  [
+    'a shield without a name',
+    { extra: 'shield: { binding: "1" }' },
+    /shield\.binding: is not the name of a binding/,
+  ],
+  [
     'an unknown field',
     { extra: 'stores: memory' },
     /^test\.yaml:7:1 stores: is not a known field: did you mean `store`\?$/,

@@ -428,3 +428,74 @@ describe('a ban', () => {
     knowledge.stop()
   })
 })
+
+describe('where timers do not outlast requests', () => {
+  const keeping = (store: Store) => {
+    const background: Promise<unknown>[] = []
+    const knowledge = new Knowledge(store, {
+      lasting: false,
+      background: (work) => void background.push(work),
+      maxStale: 60_000,
+      now: () => clock,
+      ticks: () => clock - NOW,
+      report: () => {},
+      announce: () => {},
+      used: () => {},
+    })
+    return { knowledge, background }
+  }
+
+  it('the first request looks, and waits for what it finds', async () => {
+    const { store, state } = sharedStore()
+    await put(state.base, revoking())
+    const { knowledge } = keeping(store)
+    await knowledge.start()
+    const other = keeping(store)
+    expect(other.knowledge.revoked(principalOf())).toBe(null)
+    await other.knowledge.keepUp()
+    expect(other.knowledge.revoked(principalOf())).not.toBe(null)
+  })
+
+  it('later ones look every few seconds, wait for nothing while what is known is fresh, and no longer look in vain', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge, background } = keeping(store)
+    await knowledge.keepUp()
+    const calls = state.calls
+    expect(knowledge.keepUp()).toBe(null)
+    expect(state.calls).toBe(calls)
+    clock += 4_500
+    expect(knowledge.keepUp()).toBe(null)
+    expect(state.calls).toBeGreaterThan(calls)
+    await Promise.all(background)
+    clock += 10_500
+    state.silent = true
+    expect(knowledge.keepUp()).not.toBe(null)
+    expect(knowledge.keepUp()).toBe(null)
+    await Promise.all(background)
+    expect(knowledge.stale()).toBe(true)
+    clock += 501
+    expect(knowledge.keepUp()).not.toBe(null)
+    await Promise.all(background)
+  })
+
+  it('a look whose request was ended by the runtime is no reason to wait for ever', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge } = keeping(store)
+    await knowledge.keepUp()
+    const { base } = state
+    state.base = new Proxy(base, {
+      get: (_, name: keyof MemoryStore) => {
+        const value = base[name]
+        if (name === 'changes') return () => new Promise(() => {})
+        return typeof value === 'function' ? (value as (...given: unknown[]) => unknown).bind(base) : value
+      },
+    })
+    clock += 5_000
+    void knowledge.keepUp()
+    await put(base, revoking())
+    state.base = base
+    clock += 31_000
+    await knowledge.keepUp()
+    expect(knowledge.epoch).toBe(base.glance())
+  })
+})

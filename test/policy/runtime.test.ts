@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { loadPolicy } from '../../src/policy/load.ts'
+import type { Runtime } from '../../src/stores/contract.ts'
+import { environmentOf, strong } from '../support/policy.ts'
+
+const ROUTES = 'routes: { app: { match: { path: /** }, credentials: [anonymous] } }'
+const PEERS = 'proxies: { traefik: { peers: [127.0.0.1/32] } }'
+const SECRET = 'proxies: { traefik: { peers: [127.0.0.1/32], secret: "${SECRET}" } }'
+
+function problemsFor(runtime: Runtime | null, ...sections: string[]): string[] {
+  const loaded = loadPolicy([...sections, ROUTES].join('\n'), {
+    environment: runtime === 'workers' ? null : environmentOf({ SECRET: strong('s') }),
+    file: 'p',
+    ...(runtime === null ? {} : { runtime }),
+  })
+  return loaded.ok ? [] : loaded.problems.map(({ path, message }) => `${path}: ${message}`)
+}
+
+describe('a policy is checked for where it is to hold', () => {
+  it.each<[Runtime | null, string]>([
+    [null, PEERS],
+    ['node', PEERS],
+    ['node', SECRET],
+    ['workers', SECRET],
+    ['workers', `proxies: { traefik: { certificates: ["sha256:${'0'.repeat(64)}"] } }`],
+    ['workers', ''],
+    ['workers', 'gateway: { binding: ORIGIN }'],
+    [null, 'gateway: { binding: ORIGIN }'],
+    ['node', `${SECRET}\ngateway: { binding: ORIGIN }\nshield: { binding: SHIELD }`],
+    ['workers', `${SECRET}\nstore: upstash-is-below`.replace('store: upstash-is-below', 'store: memory')],
+    ['node', `${SECRET}\nstore: memory`],
+  ])('finds nothing wrong on %s with %s', (runtime, sections) => {
+    expect(problemsFor(runtime, sections)).toEqual([])
+  })
+
+  it.each<[Runtime | null, string, RegExp]>([
+    ['workers', PEERS, /^proxies\.traefik: demands nothing that a Worker can see.*secret or certificates/],
+    ['node', 'gateway: { binding: ORIGIN }', /^proxies: names no proxy/],
+    [null, '', /^proxies: names no proxy/],
+    [
+      'workers',
+      `${SECRET}\nstore: { sqlite: ./p.db }`,
+      /^store: sqlite cannot be used on Workers: write .*memory/,
+    ],
+    ['workers', `${SECRET}\nstore: { redis: { url: "\${R}" } }`, /^store: redis cannot be used on Workers/],
+    [
+      'node',
+      `${SECRET}\nstore: durableObject`,
+      /^store: durableObject cannot be used on Node: write .*sqlite/,
+    ],
+    [
+      'workers',
+      'proxies: { traefik: { secret: { file: ./secret } } }',
+      /^proxies\.traefik\.secret: refers to a file, and a Worker has none/,
+    ],
+  ])('on %s refuses %s', (runtime, sections, problem) => {
+    expect(problemsFor(runtime, sections)).toEqual([expect.stringMatching(problem)])
+  })
+
+  it('leaves secrets for Workers to be bound later, and asks nobody for them now', () => {
+    expect(problemsFor('workers', SECRET)).toEqual([])
+    expect(problemsFor('node', 'proxies: { traefik: { secret: "${NOWHERE}" } }')).toEqual([
+      expect.stringMatching(/refers to NOWHERE, which is not in the environment/),
+    ])
+  })
+})
