@@ -40,6 +40,18 @@ await throughEachProxy((kind) => {
     expect(await status('/inside/a', client('203.0.113.9, 198.51.100.7'))).toBe(200)
   })
 
+  it('whoever comes from outside its range is a client, whatever it says', async () => {
+    const outside = await startStand(kind, { policy, balancer: '10.0.0.0/8' })
+    try {
+      for (const chain of ['198.51.100.7', '198.51.100.7, 10.0.0.1']) {
+        const answer = await exchange(outside.port, requestBytes('/inside/a', { headers: [client(chain)] }))
+        expect(answer?.status, `${chain}\n${outside.output()}`).toBe(403)
+      }
+    } finally {
+      await outside.stop()
+    }
+  })
+
   it('the upstream is told the client and the scheme of the balancer', async () => {
     await status('/public/a', client('198.51.100.7'), ['X-Forwarded-Proto', 'https'])
     const lines = stand.upstream.received.at(-1)?.lines ?? []
