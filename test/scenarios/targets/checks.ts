@@ -40,7 +40,7 @@ export async function playChecks(
   for (const row of rows) {
     for (let before = row.before ?? 0; before > 0; before--) await ask(row)
     answers.set(row.id, await ask(row))
-    await ask(markerOf(row, records))
+    await ask(records.markerOf(row))
   }
   const recorded = await records.of(rows)
   return new Map(
@@ -63,18 +63,6 @@ export async function playChecks(
   )
 }
 
-/** A request that passes, whose record ends what belongs to the scenario before it. */
-export const markerOf = (row: Row, records: Records): Row => ({
-  ...row,
-  client: '127.30.0.1',
-  request: { target: records.markerOf(row) },
-})
-
-/** Where nothing stands before the check. */
-export const WITHOUT_PROXY: readonly Difference[] = [
-  {
-    why: "Without a proxy before it nobody takes out the client's copy of a forwarded field: it comes twice, and is refused.",
-    concerns: ({ request }) => request.headers?.some(([name]) => /^x-forwarded-/i.test(name)) === true,
-    instead: (expected) => ({ ...expected, status: 400, reason: 'request_malformed' }),
-  },
-]
+/** A client's own copy of a forwarded field, which only a proxy would take out. */
+export const ownForwarded: Difference['concerns'] = ({ request }) =>
+  request.headers?.some(([name]) => /^x-forwarded-/i.test(name)) === true

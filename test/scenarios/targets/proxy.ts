@@ -9,10 +9,12 @@ import { type Answer, exchange, header, type Line, requestBytes } from '../../e2
 import { ENVIRONMENT } from '../policies.ts'
 import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
 import { type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
-import { markerOf } from './checks.ts'
 import { policyOnNode } from './node.ts'
 import { Records } from './recorded.ts'
 import type { Difference, Target } from './target.ts'
+
+/** Whoever connects from there is a balancer, and names clients that this machine cannot have. */
+export const BALANCER = '127.0.0.1/32'
 
 /** What no proxy shows. */
 const COMMON: readonly Difference[] = [
@@ -39,15 +41,15 @@ export function proxy(kind: ProxyKind, name: string, differences: readonly Diffe
 
     async start(policyName) {
       const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
-      const records = new Records()
+      const lines: string[] = []
       const stand = await startStand(kind, {
         policy: await policyOnNode(policyName, adapter, folder),
         environment: ENVIRONMENT,
-        balancer: '127.0.0.1/32',
-        onRecord: records.take,
+        balancer: BALANCER,
+        onRecord: (line) => void lines.push(line),
       })
       return {
-        play: (rows) => playThrough(stand, rows, records),
+        play: (rows) => playThrough(stand, rows, new Records(() => lines)),
         output: stand.output,
         async stop() {
           await stand.stop()
@@ -93,7 +95,7 @@ export async function playThrough(
     const answer = await ask(row)
     const received = upstream.received[reached]
     played.set(row.id, { answer, identity: received === undefined ? null : identityIn(received.lines) })
-    await ask(markerOf(row, records))
+    await ask(records.markerOf(row))
   }
   const recorded = await records.of(rows)
   return new Map(

@@ -1,9 +1,9 @@
 /** Targets that leave audit lines: which of them tell of which scenario. */
-
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Recorded, recordIn } from '../request.ts'
 import type { Row } from '../scenario.ts'
 
-/** Longer than any process keeps lines to itself. */
+/** Milliseconds, longer than any process keeps lines to itself. */
 const PATIENCE = 10_000
 
 /**
@@ -11,32 +11,31 @@ const PATIENCE = 10_000
  * markers belongs to the scenario between them, whatever can be read in it.
  */
 export class Records {
+  readonly #lines: () => readonly string[]
   readonly #found: Recorded[] = []
-  #wake: () => void = () => {}
+  #read = 0
 
-  /** Takes a line of a process, if it tells of a decision. */
-  take = (line: string): void => {
-    const record = recordIn(line)
-    if (record === null) return
-    this.#found.push(record)
-    this.#wake()
+  /** @param lines everything that was written so far, oldest first */
+  constructor(lines: () => readonly string[]) {
+    this.#lines = lines
   }
 
-  /** Where the marker of a scenario leads: everybody may go there. */
-  markerOf = (row: Row): string => `/public/marker/${row.id}`
+  /** The marker of a scenario: a request that passes. */
+  markerOf(row: Row): Row {
+    return { ...row, client: '127.30.0.1', request: { target: markerPath(row) } }
+  }
 
   /** The last record of each scenario; none for those of which Postern was not asked. Waits for the last marker. */
   async of(rows: readonly Row[]): Promise<ReadonlyMap<string, Recorded>> {
     const last = rows.at(-1)
-    if (last !== undefined) await this.#seen(this.markerOf(last))
+    if (last !== undefined) await this.#seen(markerPath(last))
     const byRow = new Map<string, Recorded>()
     let at = 0
     for (const row of rows) {
-      const marker = this.markerOf(row)
       for (; at < this.#found.length; at++) {
         const record = this.#found[at]
-        if (record === undefined || record.path === marker) break
-        if (!record.path?.startsWith('/public/marker/')) byRow.set(row.id, record)
+        if (record === undefined || record.path === markerPath(row)) break
+        if (record.path?.startsWith(MARKERS) !== true) byRow.set(row.id, record)
       }
       at++
     }
@@ -45,19 +44,21 @@ export class Records {
 
   async #seen(path: string): Promise<void> {
     const end = performance.now() + PATIENCE
-    while (!this.#found.some((record) => record.path === path)) {
-      const left = end - performance.now()
-      if (left < 0)
-        throw new Error(
-          `no audit line told of ${path}, the last of ${this.#found.length} is of ${this.#found.at(-1)?.path}`,
-        )
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
+    while (!this.#update().some((record) => record.path === path)) {
+      if (performance.now() > end) throw new Error(`no audit line told of ${path} in ${PATIENCE} ms`)
+      await delay(10)
     }
   }
+
+  #update(): readonly Recorded[] {
+    const lines = this.#lines()
+    for (; this.#read < lines.length; this.#read++) {
+      const record = recordIn(lines[this.#read] ?? '')
+      if (record !== null) this.#found.push(record)
+    }
+    return this.#found
+  }
 }
+
+const MARKERS = '/public/marker/'
+const markerPath = (row: Row): string => `${MARKERS}${row.id}`

@@ -1,0 +1,56 @@
+/** Traefik in front of the Worker: one proxy's dialect, another runtime's verdict. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { issueCertificates } from '../../e2e/certificate.ts'
+import { PROXY_SECRET } from '../../e2e/credentials.ts'
+import { until } from '../../e2e/process.ts'
+import { startProxy } from '../../e2e/proxies.ts'
+import { startUpstream } from '../../e2e/upstream.ts'
+import { exchange, requestBytes } from '../../e2e/wire.ts'
+import { traefik } from './proxies.ts'
+import { BALANCER, playThrough } from './proxy.ts'
+import type { Target } from './target.ts'
+import { portOf, startWorker, workerdVersion } from './worker.ts'
+
+export const traefikWorkerd: Target = {
+  name: 'Traefik → workerd',
+  version: async () => `${await traefik.version()}, ${await workerdVersion()}`,
+  missing: traefik.missing,
+  differences: traefik.differences,
+
+  async start(policy) {
+    const stops: (() => Promise<unknown>)[] = []
+    const stop = async () => {
+      for (const each of stops.splice(0).reverse()) await each()
+    }
+    try {
+      const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
+      stops.push(() => rm(folder, { recursive: true, force: true }))
+      const worker = await startWorker(policy)
+      stops.push(() => worker.workerd.stop())
+      const upstream = await startUpstream()
+      stops.push(() => upstream.stop())
+      const { port, running } = await startProxy('traefik', {
+        postern: portOf(worker),
+        upstream: upstream.port,
+        secret: PROXY_SECRET,
+        balancer: BALANCER,
+        fewWebSockets: false,
+        folder,
+        ca: issueCertificates().ca,
+      })
+      stops.push(() => running.stop())
+      const asked = async () => (await exchange(port, requestBytes('/public/ready')))?.status
+      await until(async () => (await asked()) === 200, running)
+      return {
+        play: (rows) => playThrough({ port, upstream }, rows, worker.records),
+        output: () => `${running.output()}\n${worker.output()}`,
+        stop,
+      }
+    } catch (problem) {
+      await stop()
+      throw problem
+    }
+  },
+}

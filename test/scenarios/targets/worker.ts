@@ -1,0 +1,73 @@
+/** The Worker of a policy, in a real workerd. */
+import { readFile } from 'node:fs/promises'
+import type { Change } from '../../../src/stores/contract.ts'
+import { NAMES, type StateNamespace } from '../../../src/stores/durable-object/wire.ts'
+import { JWT_SECRET, PROXY_SECRET } from '../../e2e/credentials.ts'
+import { strong } from '../../support/policy.ts'
+import { startWorkerd, type Workerd, type WorkerSpec } from '../../worker/support/workerd.ts'
+import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, type PolicyName, PROXY_ENTRY } from '../policies.ts'
+import { Records } from './recorded.ts'
+
+/** What stands before the Worker, and how it is reached. */
+export interface WorkerOptions {
+  /** Sections of the policy beside those of the scenarios. */
+  readonly part?: object
+  /** Workers beside it. */
+  readonly others?: readonly WorkerSpec[]
+}
+
+export interface StartedWorker {
+  readonly workerd: Workerd
+  readonly records: Records
+  output(): string
+}
+
+/** A policy of the suite as a Worker serves it, its objects filled. */
+export async function startWorker(name: PolicyName, options: WorkerOptions = {}): Promise<StartedWorker> {
+  const { part, store } = POLICIES[name]
+  const url = `http://127.0.0.1:${CLOSED}`
+  const workerd = await startWorkerd([
+    {
+      name: 'postern',
+      entry: 'src/worker.ts',
+      policy: JSON.stringify({
+        ...part,
+        proxies: { traefik: PROXY_ENTRY },
+        store: store === 'answers' ? 'durableObject' : { upstash: { url, token: '${UPSTASH_TOKEN}' } },
+        ...options.part,
+      }),
+      variables: {
+        ...ENVIRONMENT,
+        JWT_SECRET,
+        POSTERN_SECRET: PROXY_SECRET,
+        UPSTASH_TOKEN: strong('upstash'),
+      },
+      bindings: { durableObjects: { POSTERN_STATE: { className: 'PosternState', useSQLite: true } } },
+    },
+    ...(options.others ?? []),
+  ])
+  if (store === 'answers') await fill(workerd)
+  const lines = () => workerd.logs.map(({ text }) => text)
+  return { workerd, records: new Records(lines), output: () => lines().slice(0, 20).join('\n') }
+}
+
+async function fill({ miniflare }: Workerd): Promise<void> {
+  const namespace = (await miniflare.getDurableObjectNamespace(
+    'POSTERN_STATE',
+    'postern',
+  )) as unknown as StateNamespace
+  const changes: Change[] = ENTRIES.map((put) => ({ put, expected: 'any' }))
+  const applied = await namespace.getByName(NAMES.access).apply(changes, null)
+  if ('fault' in applied) throw new Error(applied.message)
+}
+
+/** Port of a Worker's own socket. */
+export const portOf = ({ workerd }: StartedWorker, name = 'postern'): number =>
+  Number(new URL(workerd.url(name)).port)
+
+/** As it stands in its package. */
+export async function workerdVersion(): Promise<string> {
+  const file = new URL('../../../node_modules/workerd/package.json', import.meta.url)
+  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string }
+  return `workerd ${version}`
+}
