@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { decide } from '../core/decide.ts'
-import type { Decision, HeaderLines } from '../core/model.ts'
+import type { Decision, HeaderLines, Place } from '../core/model.ts'
+import { asnOf, countryOf } from '../core/place.ts'
 import { REASONS } from '../core/reasons.ts'
 import { openState } from '../node/state.ts'
 import { compile } from '../policy/compile.ts'
@@ -14,6 +15,8 @@ interface ExplainOptions {
   readonly policy: string
   readonly header: readonly string[]
   readonly client: string
+  readonly country?: string
+  readonly asn?: string
   readonly json?: boolean
 }
 
@@ -34,6 +37,8 @@ export function register(program: Command, io: Io): void {
       [],
     )
     .option('--client <ip>', 'X-Forwarded-For: the address that the client comes from', '192.0.2.1')
+    .option('--country <code>', 'where the client is, as in DE; unknown unless given')
+    .option('--asn <number>', "number of the client's network; unknown unless given")
     .option('--json', 'print one JSON object')
     .action((method: string, url: string, options: ExplainOptions) => explain(method, url, options, io))
 }
@@ -45,6 +50,7 @@ async function explain(method: string, url: string, options: ExplainOptions, io:
     throw new CommandFailure(2, `${JSON.stringify(url)} is not a URL: write https://host/path\n`)
   }
   const headers = headersOf(options.header)
+  const place = placeOf(options)
   const loaded = readPolicy(options.policy, io)
   if (!loaded.ok) throw new CommandFailure(1, printProblems(loaded.problems))
 
@@ -75,6 +81,7 @@ async function explain(method: string, url: string, options: ExplainOptions, io:
     target: target || '/',
     forwardedFor: options.client,
     headers,
+    place,
   }
   const decision = await decide(request, engine, ports)
   await state.stop()
@@ -102,6 +109,18 @@ function printed(decision: Decision, steps: readonly { step: string; found: stri
   if (reason !== null) lines.push(REASONS[reason].meaning)
   for (const [name, value] of Object.entries(identity ?? {})) lines.push(`${name}: ${value}`)
   return `${lines.join('\n').replace(/[^\n\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
+}
+
+function placeOf({ country, asn }: ExplainOptions): Place {
+  const place = { country: countryOf(country ?? null), asn: asnOf(asn ?? null) }
+  if (country !== undefined && place.country === null)
+    throw new CommandFailure(
+      2,
+      `--country ${JSON.stringify(country)} is not a country: write two letters, as in DE\n`,
+    )
+  if (asn !== undefined && place.asn === null)
+    throw new CommandFailure(2, `--asn ${JSON.stringify(asn)} is not the number of a network: write 13335\n`)
+  return place
 }
 
 function headersOf(given: readonly string[]): HeaderLines {
