@@ -11,7 +11,7 @@ export const STARTER = `# yaml-language-server: $schema=./node_modules/postern/p
 # Where proxies ask, and where /livez, /readyz and /metrics are.
 listen: { check: 127.0.0.1:8081, health: 127.0.0.1:8082 }
 
-# Whose checks are answered: traefik, caddy or nginx. All that stands in an entry must hold.
+# Whose checks are answered: traefik, caddy, nginx, haproxy or envoy (docs/proxies). All that stands in an entry must hold.
 proxies:
   traefik:
     peers: [127.0.0.1/32]
