@@ -5,15 +5,15 @@ import type { Seen } from './scenario.ts'
 import { ROWS } from './table.ts'
 import { outlook, type Session, type Target } from './targets/target.ts'
 
-/** What became of one scenario at one target, for whoever collects it. */
-export interface Outcome {
+/** Which scenario a test is of, for whoever collects what became of it. */
+export interface Played {
   readonly target: string
   readonly row: string
 }
 
 declare module 'vitest' {
   interface TaskMeta {
-    scenario?: Outcome
+    scenario?: Played
     /** Versions that a target was run with. */
     version?: { readonly target: string; readonly version: string }
   }
@@ -57,7 +57,8 @@ export async function conforms(target: Target): Promise<void> {
       expect(version).toMatch(/\d/)
     })
 
-    it.each(playable)('$id: $says', (row) => {
+    it.for(playable)('$id: $says', (row, { task }) => {
+      task.meta.scenario = { target: target.name, row: row.id }
       expect(seen.get(row.id), sessions.map((one) => one.output()).join('\n')).toEqual(
         outlook(target, row).seen,
       )

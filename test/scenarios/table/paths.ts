@@ -37,7 +37,7 @@ export const paths: readonly Scenario[] = [
   path('slashes-owned', 'Doubled slashes pass where one route owns every reading', 'doubled slashes', '/files//a', PASSES),
   path('slashes-split', 'Doubled slashes that hide a route are refused', 'doubled slashes', '/files//private/a', AMBIGUOUS),
   path('capitals', 'A literal segment in capitals is refused, since some upstreams find it all the same', 'capitals', '/ADMIN/a', AMBIGUOUS),
-  path('capitals-owned', 'Capitals below /** are nobody else’s', 'capitals', '/files/README', PASSES),
+  path('capitals-owned', 'Capitals below `/**` are nobody else’s', 'capitals', '/files/README', PASSES),
   path('capitals-open', 'Where everything else is open, a guarded path in capitals is still refused', 'capitals on an open host', '/Admin/a', AMBIGUOUS, { host: 'open.example.com' }),
   path('semicolon-owned', 'A parameter in a segment passes where one route owns every reading', 'semicolon', '/files/a;v=1/b', PASSES),
   path('semicolon-split', 'A parameter that hides a segment is refused', 'semicolon', '/admin;v=1/a', AMBIGUOUS),

@@ -112,7 +112,7 @@ export const routes: readonly Scenario[] = [
   },
   {
     id: 'path/rest-itself',
-    says: '/x/** owns /x itself',
+    says: '`/x/**` owns `/x` itself',
     policy,
     feature: '/** itself',
     request: { target: '/public' },
@@ -120,7 +120,7 @@ export const routes: readonly Scenario[] = [
   },
   {
     id: 'path/rest-deep',
-    says: '/x/** owns all below /x',
+    says: '`/x/**` owns all below `/x`',
     policy,
     feature: '/** deep',
     request: { target: '/public/a/b/c/d/e/f/g' },
