@@ -25,8 +25,8 @@ export interface ProxyTraits {
   readonly relaysLimits: boolean
   /** Whether only an answer of Postern itself can allow. */
   readonly demandsPostern: boolean
-  /** What its limit on WebSockets counts; null where it has none. */
-  readonly limitsWebSockets: 'each client' | 'all clients' | null
+  /** What its limit on WebSockets counts. */
+  readonly limitsWebSockets: 'each client' | 'all clients'
   /** Whether its checks share connections. */
   readonly keepsConnections: boolean
   /** What its client gets while Postern cannot be reached. */
@@ -73,7 +73,7 @@ export const PROXIES: Readonly<Record<ProxyKind, ProxyTraits>> = {
     takesChunks: true,
     relaysLimits: true,
     demandsPostern: true,
-    limitsWebSockets: null, // it has no such means
+    limitsWebSockets: 'all clients', // it counts what an upstream has in flight, and nothing for each client
     keepsConnections: true,
     outage: 502,
     hang: 504,

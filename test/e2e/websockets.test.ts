@@ -15,41 +15,38 @@ const HANDSHAKE: readonly Line[] = [
   ['Sec-WebSocket-Version', '13'],
 ]
 
-await throughEachProxy(
-  (kind, { limitsWebSockets }) => {
-    let stand: Stand
-    const open: Connection[] = []
-    beforeAll(async () => {
-      stand = await startStand(kind, { policy, fewWebSockets: true })
-    })
-    afterAll(async () => {
-      for (const connection of open) connection.close()
-      await stand?.stop()
-    })
+await throughEachProxy((kind, { limitsWebSockets }) => {
+  let stand: Stand
+  const open: Connection[] = []
+  beforeAll(async () => {
+    stand = await startStand(kind, { policy, fewWebSockets: true })
+  })
+  afterAll(async () => {
+    for (const connection of open) connection.close()
+    await stand?.stop()
+  })
 
-    async function shake(from?: string): Promise<{ connection: Connection; answer: Answer | null }> {
-      const connection = new Connection(stand.port, from)
-      open.push(connection)
-      return {
-        connection,
-        answer: await connection.send(requestBytes('/public/live', { headers: HANDSHAKE })),
-      }
+  async function shake(from?: string): Promise<{ connection: Connection; answer: Answer | null }> {
+    const connection = new Connection(stand.port, from)
+    open.push(connection)
+    return {
+      connection,
+      answer: await connection.send(requestBytes('/public/live', { headers: HANDSHAKE })),
     }
+  }
 
-    it(`${limitsWebSockets} may hold ${LIMIT} of them open, and another one when one has ended`, async () => {
-      const first = await shake()
-      expect(first.answer?.status, stand.output()).toBe(101)
-      for (let count = 1; count < LIMIT; count++) expect((await shake()).answer?.status, `${count}`).toBe(101)
+  it(`${limitsWebSockets} may hold ${LIMIT} of them open, and another one when one has ended`, async () => {
+    const first = await shake()
+    expect(first.answer?.status, stand.output()).toBe(101)
+    for (let count = 1; count < LIMIT; count++) expect((await shake()).answer?.status, `${count}`).toBe(101)
 
-      const before = stand.upstream.received.length
-      expect([429, 503], stand.output()).toContain((await shake()).answer?.status)
-      expect(stand.upstream.received.length).toBe(before)
-      expect((await shake('127.0.0.2')).answer?.status).toBe(limitsWebSockets === 'each client' ? 101 : 503)
-      expect((await exchange(stand.port, requestBytes('/public/a')))?.status).toBe(200)
+    const before = stand.upstream.received.length
+    expect([429, 503], stand.output()).toContain((await shake()).answer?.status)
+    expect(stand.upstream.received.length).toBe(before)
+    expect((await shake('127.0.0.2')).answer?.status).toBe(limitsWebSockets === 'each client' ? 101 : 503)
+    expect((await exchange(stand.port, requestBytes('/public/a')))?.status).toBe(200)
 
-      first.connection.close()
-      await expect.poll(async () => (await shake()).answer?.status, { timeout: 5000 }).toBe(101)
-    })
-  },
-  (traits) => traits.limitsWebSockets !== null,
-)
+    first.connection.close()
+    await expect.poll(async () => (await shake()).answer?.status, { timeout: 5000 }).toBe(101)
+  })
+})
