@@ -126,6 +126,26 @@ const CASES: readonly Case[] = [
     status: 401,
   },
   {
+    name: 'HEAD that is allowed passes as HEAD',
+    target: '/docs/plan',
+    parts: async () => ({ method: 'HEAD', headers: [await alice()] }),
+    status: 200,
+    identity: {
+      'X-Auth-User': 'alice',
+      'X-Auth-Email': 'alice@example.com',
+      'X-Auth-Roles': 'reader',
+      'X-Auth-Permissions': 'docs:read',
+      'X-Auth-Tenant': 'acme',
+      'X-Auth-Method': 'jwt:company',
+    },
+  },
+  {
+    name: 'an API key sent twice is 400',
+    target: '/docs/plan',
+    parts: async () => as(apiKey, apiKey),
+    status: 400,
+  },
+  {
     name: 'a missing credential is 401 with a challenge',
     target: '/docs/plan',
     status: 401,
