@@ -1,6 +1,6 @@
 import { abortAllDurableObjects, listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import type { DurableObjectNamespace, DurableObjectState } from '@cloudflare/workers-types'
+import type { DurableObjectNamespace, DurableObjectState, DurableObjectStub } from '@cloudflare/workers-types'
 import { vi } from 'vitest'
 import { sha256 } from '../../src/ports/node-crypto.ts'
 import type { Store, StoreOutside } from '../../src/stores/contract.ts'
@@ -70,4 +70,23 @@ export async function make(): Promise<Rig> {
       vi.useRealTimers()
     },
   }
+}
+
+/** Rows of buckets on the disks of all objects. */
+export async function diskRows(): Promise<number> {
+  let rows = 0
+  await inAll(({ storage: { sql } }) => {
+    if ([...sql.exec(`SELECT 1 FROM sqlite_master WHERE name = 'bucket'`)].length === 0) return
+    rows += [...sql.exec('SELECT 1 FROM bucket')].length
+  })
+  return rows
+}
+
+/** Ends one object as it stands: what it has in memory is gone, and so is whatever was under way. */
+export const end = (stub: DurableObjectStub): Promise<void> =>
+  runInDurableObject(stub, (_, state) => state.abort('the test ends it')).catch(() => {})
+
+/** Ends all of them. */
+export async function endAll(): Promise<void> {
+  for (const id of await listDurableObjectIds(namespace)) await end(namespace.get(id))
 }

@@ -1,7 +1,10 @@
 import type { EpochLease } from './wire.ts'
+import { within } from './within.ts'
 
 /** Milliseconds that a charge waits for the epoch; without it the answer tells none. */
 const PATIENCE = 150
+/** Milliseconds after which a question is taken for lost, and asked again by the next charge. */
+const LOST = 1000
 
 /**
  * The epoch as a counter object knows it. It enlists with the object that keeps the entries, which from then on tells
@@ -32,12 +35,7 @@ export class EpochListener {
       if (now > (this.#since + this.#until) / 2) void this.#renew()
       return this.#epoch
     }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE)
-    })
-    await Promise.race([this.#renew(), late])
-    clearTimeout(timer)
+    await within(PATIENCE, this.#renew())
     return this.#listens(this.#now()) ? this.#epoch : null
   }
 
@@ -53,7 +51,7 @@ export class EpochListener {
 
   /** Never rejects. */
   #renew(): Promise<void> {
-    this.#renewal ??= this.#ask().finally(() => {
+    this.#renewal ??= within(LOST, this.#ask()).finally(() => {
       this.#renewal = null
     })
     return this.#renewal

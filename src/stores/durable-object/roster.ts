@@ -2,6 +2,7 @@ import type { DurableObjectStorage } from '@cloudflare/workers-types'
 import type { Prepare } from '../tables/statement.ts'
 import { statements } from './statements.ts'
 import type { EpochLease } from './wire.ts'
+import { within } from './within.ts'
 
 /** Milliseconds for which a counter object is told of changes once it has asked. */
 const LIFE = 10_000
@@ -86,12 +87,7 @@ export class Roster {
         () => {},
       ),
     )
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE)
-    })
-    await Promise.race([Promise.all(told), late])
-    clearTimeout(timer)
+    await within(PATIENCE, Promise.all(told))
     for (const id of silent) this.#leases.delete(id)
   }
 
