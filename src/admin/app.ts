@@ -18,6 +18,11 @@ export interface AdminOptions extends Desk {
   readonly version: string
   /** Who opened the connection; null where the runtime cannot tell. */
   peer(context: Context): Address | null
+  /**
+   * Awaited before anything is done for who has a token, and for nobody else: a store may be opened here.
+   * @throws {StoreFault} when nothing can be done
+   */
+  prepare?(): Promise<void>
 }
 
 /** Seconds after which it is worth asking a store again that did not answer. */
@@ -43,6 +48,7 @@ export function createAdmin(options: AdminOptions): Hono {
   app.use('/v1/*', async (context, next) => {
     const admission = gate.admit(context.req.header('authorization'), options.peer(context))
     if ('status' in admission) return written(admission)
+    await options.prepare?.()
     admitted.set(context.req.raw, admission)
     return next()
   })
@@ -64,6 +70,10 @@ export function createAdmin(options: AdminOptions): Hono {
   app.onError((cause) => written(faulty(cause, options)))
   return app
 }
+
+/** The answer to everything while there is no admin API. */
+export const unready = (): Response =>
+  written(refusal('unready', 'The admin API cannot begin: its log says why.'))
 
 /** Operations by their path as Hono writes it. */
 function byPath(): ReadonlyMap<string, Operation<Services>[]> {

@@ -34,6 +34,7 @@ export const REFUSALS = {
   limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'The store does not answer' },
+  unready: { status: 503, title: 'The admin API cannot begin' },
 } as const
 
 export type RefusalKind = keyof typeof REFUSALS

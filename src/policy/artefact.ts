@@ -36,10 +36,12 @@ export interface PlacedSecret {
   readonly secret: Secret
 }
 
-/** The policy of an artefact; or why this program cannot use it. */
+/** The policy of an artefact, and the version that wrote it; or why this program cannot use it. */
 export function policyOf(
   artefact: unknown,
-): ({ readonly ok: true } & Unresolved) | { readonly ok: false; readonly problem: string } {
+):
+  | ({ readonly ok: true; readonly version: string } & Unresolved)
+  | { readonly ok: false; readonly problem: string } {
   const { format, postern, policy } = (isObject(artefact) ? artefact : {}) as Partial<Artefact>
   if (format !== ARTEFACT_FORMAT) {
     const found = typeof format === 'number' ? `format ${format}, written by postern ${postern}` : 'no format'
@@ -51,7 +53,7 @@ export function policyOf(
   if (!isObject(policy))
     return { ok: false, problem: 'the compiled policy is empty: run postern compile again' }
   const secrets: PlacedSecret[] = []
-  return { ok: true, policy: decode(policy, [], secrets) as Policy, secrets }
+  return { ok: true, version: String(postern), policy: decode(policy, [], secrets) as Policy, secrets }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -134,7 +134,7 @@ export class State {
   keepUp(): Promise<unknown> | null {
     const { background, now } = this.#outside
     if (this.#usage.due(now())) background(this.#usage.flush())
-    const opening = this.#keepOpen()
+    const opening = this.keepOpen()
     const looking = this.knowledge.keepUp()
     return opening === null && looking === null ? null : Promise.all([opening, looking])
   }
@@ -144,7 +144,16 @@ export class State {
     return this.#incompatible
   }
 
-  #keepOpen(): Promise<void> | null {
+  /** Whether the store was opened, and fits to the policy. */
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  /**
+   * Opens the store as part of a request, unless it is open or that was tried just now.
+   * @returns the attempt, which never rejects; null: there is none under way
+   */
+  keepOpen(): Promise<void> | null {
     if (this.#opened || this.#opening.current !== null) return this.#opening.current
     const ticks = this.#outside.ticks()
     if (ticks < this.#openAgain) return null

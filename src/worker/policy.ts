@@ -34,6 +34,14 @@ export class LateKeys implements StoredKeys {
   }
 }
 
+/** Secrets and variables by name, as the Worker is deployed with them. */
+export const boundTo =
+  (env: Readonly<Record<string, unknown>>) =>
+  (name: string): string | undefined => {
+    const value = env[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
 /**
  * Puts a compiled policy in force. Does no I/O and takes no random number, so that it can be done before any request.
  * @param artefact what `postern compile` has written
@@ -45,10 +53,7 @@ export function install(
 ): Installed {
   const reading = policyOf(artefact)
   if (!reading.ok) return { ok: false, problems: [reading.problem] }
-  const problems = resolveSecrets(reading, (name) => {
-    const value = env[name]
-    return typeof value === 'string' ? value : undefined
-  })
+  const problems = resolveSecrets(reading, boundTo(env))
   if (problems.length > 0) return { ok: false, problems }
   const keys = new LateKeys()
   const { engine }: Compiled = compile(reading.policy, { ...outside, keys, processes: 1 })

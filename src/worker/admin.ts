@@ -1,0 +1,104 @@
+import type { Hono } from 'hono'
+import { createAdmin, unready } from '../admin/app.ts'
+import { factsOf } from '../admin/policy-facts.ts'
+import { parseHop } from '../core/address.ts'
+import { within } from '../credentials/jwt/wait.ts'
+import { policyOf } from '../policy/artefact.ts'
+import { resolveSecrets } from '../policy/resolve.ts'
+import type { Policy } from '../policy/schema.ts'
+import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
+import type { State } from '../state/state.ts'
+import { StoreFault } from '../stores/contract.ts'
+import { report } from './log.ts'
+import { boundTo } from './policy.ts'
+import { makeState } from './state.ts'
+
+/** Milliseconds for a call of the store: nobody waits behind a proxy here, and an import writes a thousand records. */
+const DEADLINE = 5000
+
+/** Sections whose secrets the admin API works with. Those of proxies, issuers and origins it never gets to see. */
+const SECRETS: ReadonlySet<unknown> = new Set(['apiKeys', 'store'])
+
+/** A policy whose admin API can be served, or every reason why not. */
+type Admitted =
+  | { readonly ok: true; readonly policy: Policy; readonly version: string }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/**
+ * The admin API of one isolate: the same as Node's, on the store that the check Worker uses. While it cannot begin,
+ * everything is answered with 503, and the log says why.
+ */
+export class AdminIsolate {
+  readonly #outside: WorkerOutside
+  readonly #admitted: Admitted
+  #app: Promise<Hono> | null = null
+
+  /**
+   * @param artefact what `postern compile` has written
+   * @param env what the Worker is deployed with
+   */
+  constructor(artefact: unknown, env: Readonly<Record<string, unknown>>) {
+    this.#outside = workerOutside(env, report)
+    this.#admitted = admit(artefact, env)
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const app = await this.#begun()
+    return app === null ? unready() : app.fetch(request)
+  }
+
+  async #begun(): Promise<Hono | null> {
+    const admitted = this.#admitted
+    if (!admitted.ok) {
+      report('policy_refused', { problems: admitted.problems })
+      return null
+    }
+    try {
+      this.#app ??= this.#begin(admitted)
+      return await this.#app
+    } catch (cause) {
+      this.#app = null
+      report('store_missing', { problem: cause instanceof Error ? cause.message : String(cause) })
+      return null
+    }
+  }
+
+  async #begin({ policy, version }: Admitted & { readonly ok: true }): Promise<Hono> {
+    const state = await makeState(policy, this.#outside, DEADLINE)
+    const facts = factsOf(policy)
+    return createAdmin({
+      version,
+      store: state.store,
+      facts: () => facts,
+      outside: this.#outside,
+      audit: (line) => console.log(line),
+      // Isolates learn of it from the store: from their next charge, or their next look.
+      changed: () => {},
+      peer: ({ req }) => parseHop(req.header('cf-connecting-ip') ?? ''),
+      prepare: () => opened(state),
+    })
+  }
+}
+
+/** @throws {StoreFault} while the store is not open */
+async function opened(state: State): Promise<void> {
+  const opening = state.keepOpen()
+  // Another request may have begun it, and was ended.
+  if (opening !== null) await within(opening, DEADLINE)
+  if (state.refused !== null) throw state.refused
+  if (!state.opened) throw new StoreFault('unavailable', `the ${state.store.name} store is not open`)
+}
+
+/** Does no I/O, so that it can be done before any request. */
+function admit(artefact: unknown, env: Readonly<Record<string, unknown>>): Admitted {
+  const reading = policyOf(artefact)
+  if (!reading.ok) return { ok: false, problems: [reading.problem] }
+  const { policy, secrets, version } = reading
+  const ours = secrets.filter(({ path: [section] }) => SECRETS.has(section))
+  const problems = resolveSecrets({ policy, secrets: ours }, boundTo(env))
+  if (Object.keys(policy.admin?.tokens ?? {}).length === 0)
+    problems.push(
+      'admin.tokens: is empty, so that nobody may ask: add a token, as `postern token` prints it, and run postern compile again',
+    )
+  return problems.length === 0 ? { ok: true, policy, version } : { ok: false, problems }
+}
