@@ -46,7 +46,8 @@ export type SelectionResult<R> =
 
 interface Group<R> {
   readonly exact: PatternTrie<Entry<R>>
-  readonly folded: PatternTrie<Entry<R>>
+  /** The same one, as long as no pattern has a capital. */
+  folded: PatternTrie<Entry<R>>
 }
 
 interface Candidate<R> {
@@ -73,12 +74,16 @@ export class RouteTable<R extends Selectable> {
 
   constructor(routes: Iterable<{ readonly route: R; readonly match: Matcher }>) {
     const groups = new Map<string | null, Group<R>>()
+    const added: { readonly group: Group<R>; readonly path: Pattern; readonly entry: Entry<R> }[] = []
     let cased = false
     for (const { route, match } of routes) {
-      const group = groups.get(match.host) ?? { exact: new PatternTrie(), folded: new PatternTrie() }
-      groups.set(match.host, group)
+      let group = groups.get(match.host)
+      if (group === undefined) {
+        const exact = new PatternTrie<Entry<R>>()
+        group = { exact, folded: exact }
+        groups.set(match.host, group)
+      }
       const path = pathPattern(match.path)
-      const folded = foldPattern(path)
       const ofHost = match.host === null ? [] : parametersOf(hostPattern(match.host))
       const entry = {
         route,
@@ -86,10 +91,14 @@ export class RouteTable<R extends Selectable> {
         parameters: [...ofHost, ...parametersOf(path)],
       }
       group.exact.add(path, entry)
-      group.folded.add(folded, entry)
-      cased ||= shapeOf(path) !== shapeOf(folded)
+      added.push({ group, path, entry })
+      cased ||= foldPattern(path) !== path
     }
     this.#cased = cased
+    if (cased) {
+      for (const group of groups.values()) group.folded = new PatternTrie()
+      for (const { group, path, entry } of added) group.folded.add(foldPattern(path), entry)
+    }
     const any = groups.get(null)
     this.#anyHost = any === undefined ? [] : [{ group: any, captures: [] }]
     this.#hostless = groups.size === this.#anyHost.length

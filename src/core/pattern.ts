@@ -31,8 +31,12 @@ const segmentOf = (part: string): Segment =>
 export const parametersOf = (pattern: Pattern): string[] =>
   pattern.segments.flatMap((segment) => ('parameter' in segment ? [segment.parameter] : []))
 
-/** The same pattern with folded literals, for readings whose letters are folded. */
+/** The same pattern with folded literals, for readings whose letters are folded; itself where they are folded already. */
 export function foldPattern(pattern: Pattern): Pattern {
+  const folded = pattern.segments.every(
+    (segment) => !('literal' in segment) || fold(segment.literal) === segment.literal,
+  )
+  if (folded) return pattern
   return {
     segments: pattern.segments.map((segment) =>
       'literal' in segment ? { literal: fold(segment.literal) } : segment,
@@ -69,13 +73,14 @@ export function overlaps(a: Pattern, b: Pattern): boolean {
 }
 
 interface Node<T> {
-  readonly literals: Map<string, Node<T>>
+  /** Null where there is none, as at most ends of a large table. */
+  literals: Map<string, Node<T>> | null
   parameter: Node<T> | null
   end: T[]
   rest: T[]
 }
 
-const emptyNode = <T>(): Node<T> => ({ literals: new Map(), parameter: null, end: [], rest: [] })
+const emptyNode = <T>(): Node<T> => ({ literals: null, parameter: null, end: [], rest: [] })
 
 /** What a trie found: everything stored under the best pattern, and the segments that its parameters took. */
 export interface Found<T> {
@@ -94,6 +99,7 @@ export class PatternTrie<T> {
     let node = this.#root
     for (const segment of pattern.segments) {
       if ('literal' in segment) {
+        node.literals ??= new Map()
         let next = node.literals.get(segment.literal)
         if (next === undefined) {
           next = emptyNode()
@@ -140,7 +146,7 @@ function walk<T>(
     return node.rest.length > 0 ? node.rest : null
   }
   const segment = segments[at] as string
-  const literal = node.literals.get(segment)
+  const literal = node.literals?.get(segment)
   if (literal !== undefined) {
     const found = walk(literal, segments, at + 1, end, captures)
     if (found !== null) return found
@@ -165,7 +171,7 @@ function walkAll<T>(
   if (segment === undefined) {
     if (node.end.length > 0) found.push({ stored: node.end, captures })
   } else {
-    const literal = node.literals.get(segment)
+    const literal = node.literals?.get(segment)
     if (literal !== undefined) walkAll(literal, segments, at + 1, captures, found)
     if (node.parameter !== null && segment !== '') {
       walkAll(node.parameter, segments, at + 1, [...captures, segment], found)
@@ -182,8 +188,8 @@ function collect<T>(node: Node<T>, pattern: Pattern, at: number, found: T[]): vo
     if (!pattern.rest) return
   }
   if (segment !== undefined && 'literal' in segment) {
-    const next = node.literals.get(segment.literal)
+    const next = node.literals?.get(segment.literal)
     if (next !== undefined) collect(next, pattern, at + 1, found)
-  } else for (const next of node.literals.values()) collect(next, pattern, at + 1, found)
+  } else for (const next of node.literals?.values() ?? []) collect(next, pattern, at + 1, found)
   if (node.parameter !== null) collect(node.parameter, pattern, at + 1, found)
 }
