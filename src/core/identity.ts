@@ -51,7 +51,7 @@ export function encodeList(values: Iterable<string>): string {
 }
 
 /** A header name with every character that some server takes for a hyphen made one. */
-const spelled = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+export const spelled = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 
 /** The lists of a grant as header values. */
 interface Lists {
@@ -107,6 +107,11 @@ export class IdentityPlan {
       this.#lists.set(grant, lists)
     }
     return lists
+  }
+
+  /** Whether a header is a managed one, or another spelling that an upstream may take for it. */
+  covers(name: string): boolean {
+    return this.#spellings.has(spelled(name))
   }
 
   /**

@@ -19,6 +19,8 @@ export interface JudgeOptions {
 /** A decision that has been recorded, and its answer. */
 export interface Judged {
   readonly decision: Decision
+  /** Our id of the request, as its record and a problem document name it. */
+  readonly id: string
   readonly response: Response
 }
 
@@ -99,7 +101,7 @@ export abstract class Judgement {
       proxy: this.#name,
       duration: ports.ticks() - this.#started,
     })
-    return { decision: settled, response }
+    return { decision: settled, id: this.#id, response }
   }
 }
 

@@ -81,6 +81,18 @@ export function unavailable(): Response {
   return finished(503, null, { 'X-Postern-Status': '503', 'Cache-Control': 'no-store', 'Retry-After': '1' })
 }
 
+/** Why a request that may pass was not answered by the origin. */
+export type OriginFailure = 'bad_gateway' | 'gateway_timeout'
+
+const FAILURES: Readonly<Record<OriginFailure, number>> = { bad_gateway: 502, gateway_timeout: 504 }
+
+/** The answer when a request may pass and the origin does not answer it. Nothing of the decision is in it. */
+export function originFailed(failure: OriginFailure, id: string): Response {
+  const status = FAILURES[failure]
+  const headers: Headers = { 'X-Postern-Status': String(status), 'Cache-Control': 'no-store' }
+  return finished(status, problem(status, failure, id), headers)
+}
+
 function finished(status: number, body: string | null, headers: Headers): Response {
   if (body !== null) headers['Content-Type'] = 'application/problem+json'
   // Said explicitly, so that a HEAD check gets it too; every body is ASCII.

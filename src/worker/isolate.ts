@@ -124,7 +124,7 @@ export class Isolate {
     const gateway = policy.gateway === undefined ? null : new Gateway(policy.gateway, running, this.#env)
     const checks = new Set(Array.from(engine.proxies.keys(), (name) => `/check/${name}`))
     const fetch = (request: Request) =>
-      gateway === null || checks.has(new URL(request.url).pathname)
+      gateway === null || checks.has(URL.parse(request.url)?.pathname ?? '')
         ? app.fetch(request)
         : gateway.fetch(request)
     return { running, state, fetch }
