@@ -179,7 +179,8 @@ export async function fuzz({ port, upstream, more = [], hostHeader = 'Host' }: F
   expect(breaches.slice(0, 20), `${breaches.length} breaches, seed ${SEED}; ${tally}`).toEqual([])
   // The fuzz would prove nothing if little passed, or if the proxy had refused everything by itself.
   expect(arrived.length, tally).toBeGreaterThan(TARGETS / 50)
-  expect(statuses.get(401) ?? 0, tally).toBeGreaterThan(TARGETS / 50)
+  // Fewer than the others: where a proxy cleans nothing, nine in ten of these targets are 400, whoever asks.
+  expect(statuses.get(401) ?? 0, tally).toBeGreaterThan(TARGETS / 100)
   expect(statuses.get(400) ?? 0, tally).toBeGreaterThan(TARGETS / 50)
   expect(statuses.get(200), tally).toBe(arrived.length)
 }
