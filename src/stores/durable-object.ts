@@ -40,6 +40,10 @@ export const durableObject = defineStore({
         `the binding ${binding} is no Durable Object namespace: bind it to the class PosternState`,
       )
     const { waitUntil } = await import('cloudflare:workers')
-    return new DurableObjectStore(namespace, shards, { sha256: outside.sha256, outlive: waitUntil })
+    return new DurableObjectStore(namespace, shards, {
+      sha256: outside.sha256,
+      now: outside.now,
+      outlive: waitUntil,
+    })
   },
 })

@@ -16,16 +16,18 @@ export interface Settled {
  * Charges several buckets together: all of them, or none.
  * @param stored the arrival time of each, null where it is full
  * @param now microseconds since the epoch
+ * @param blocked something else stands in the way of all of them
  */
 export function settle(
   charges: readonly Omit<Charge, 'key'>[],
   stored: readonly (number | null)[],
   now: number,
+  blocked = false,
 ): Settled {
   const tried = charges.map(({ interval, burst, cost }, index) =>
     arrive(stored[index] ?? null, now, interval, burst, cost),
   )
-  const all = tried.every(({ ok }) => ok)
+  const all = !blocked && tried.every(({ ok }) => ok)
   const arrivals: Arrival[] = []
   const kept: Kept[] = []
   for (let index = 0; index < charges.length; index++) {

@@ -1,7 +1,8 @@
+import type { Arrival } from '../../core/limit.ts'
 import { type Kept, type Settled, settle } from '../counting/settle.ts'
 import type { Alarm } from './alarm.ts'
 import type { Shelf } from './shelf.ts'
-import type { WireCharge } from './wire.ts'
+import type { Grant, WireCharge } from './wire.ts'
 
 /** Milliseconds after which what was charged is on disk: what a crash may take. */
 const FLUSH = 1000
@@ -61,18 +62,33 @@ export class Buckets {
     return { held: this.#held.size, live }
   }
 
-  charge(charges: readonly WireCharge[]): Settled {
+  /** @param blocked something else stands in the way of all of them */
+  charge(charges: readonly WireCharge[], blocked = false): Settled {
     const now = this.#now() * 1000
     const held = charges.map(({ key }) => this.#bucket(key))
     const settled = settle(
       charges,
       held.map(({ full }) => (full === NONE ? null : full)),
       now,
+      blocked,
     )
     for (let index = 0; index < held.length; index++)
       this.#keep((charges[index] as WireCharge).key, held[index] as Held, settled.kept[index] as Kept)
     if (this.#held.size > this.#bounds.held) this.#trim(now)
     return settled
+  }
+
+  /**
+   * Lends units of a bucket: what is wanted, but no more than a part of what is left, so that the others get theirs; at
+   * least the cost, or nothing.
+   * @param parts how many may ask
+   */
+  lend(charge: WireCharge, want: number, parts: number): Grant {
+    const [peeked] = this.charge([{ ...charge, cost: 0 }]).arrivals
+    const fair = Math.min(want, Math.floor((peeked?.remaining ?? 0) / (2 * parts)))
+    const cost = charge.cost > 0 ? Math.max(charge.cost, fair) : charge.cost
+    const { ok, remaining, full, wait } = this.charge([{ ...charge, cost }]).arrivals[0] as Arrival
+    return { units: ok ? Math.max(0, cost) : 0, remaining, full, wait }
   }
 
   /** Writes what was charged, as far as it is worth it. */

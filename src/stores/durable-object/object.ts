@@ -10,23 +10,29 @@ import {
   type Page,
   StoreFault,
 } from '../contract.ts'
-import type { Told } from '../counting/told.ts'
 import { Alarm } from './alarm.ts'
 import { Archive, movesEpoch } from './archive.ts'
 import { Buckets } from './buckets.ts'
+import { Thermometer } from './heat.ts'
+import { TENANT_SHARDS } from './homes.ts'
 import { EpochListener } from './listener.ts'
 import { roleOf } from './role.ts'
 import { Roster } from './roster.ts'
 import { Seats } from './seats.ts'
+import { Shard } from './shard.ts'
 import { Shelf } from './shelf.ts'
 import {
   type Answer,
   type EpochLease,
+  type Grant,
+  type Heat,
   isNamespace,
   NAMES,
+  type Origin,
   type Some,
   type StateNamespace,
   type StateObject,
+  type ToldHeat,
   valueIn,
   type WireCharge,
   type WirePlace,
@@ -36,6 +42,9 @@ import {
 interface Counting {
   readonly buckets: Buckets
   readonly listener: EpochListener
+  readonly thermometer: Thermometer
+  /** Of a shard of a hot tenant. */
+  shard: Shard | null
 }
 
 /** What keeps entries. */
@@ -62,15 +71,35 @@ export class PosternState extends DurableObject implements StateObject {
     this.#namespace = ownNamespace(env, ctx.id.toString())
   }
 
-  charge(charges: readonly WireCharge[]): Promise<Answer<Told>> {
+  charge(charges: readonly WireCharge[], origin: Origin | null): Promise<Answer<ToldHeat>> {
     return answer(async () => {
-      const { buckets, listener } = this.#count()
-      const { all, arrivals } = buckets.charge(charges)
+      const counting = this.#count()
+      const { listener, thermometer } = counting
+      if (origin !== null) {
+        const shard = this.#shard(counting, origin)
+        const told = await shard.charge(charges, origin)
+        return { ...told, epoch: await listener.epoch(), heat: shard.heat }
+      }
+      thermometer.count(charges)
+      const { all, arrivals } = counting.buckets.charge(charges)
       return {
         all,
         arrivals: arrivals.map(({ ok, remaining, full, wait }) => ({ ok, remaining, full, wait })),
         epoch: await listener.epoch(),
+        heat: thermometer.heat,
       }
+    })
+  }
+
+  grant(charge: WireCharge, want: number): Promise<Answer<Grant>> {
+    return answer(() => this.#count().buckets.lend(charge, want, TENANT_SHARDS))
+  }
+
+  report(calls: number): Promise<Answer<Heat | null>> {
+    return answer(() => {
+      const { thermometer } = this.#count()
+      thermometer.report(calls)
+      return thermometer.heat
     })
   }
 
@@ -155,8 +184,22 @@ export class PosternState extends DurableObject implements StateObject {
     this.counting ??= {
       buckets: new Buckets(new Shelf(ctx.storage), this.#alarm, now),
       listener: new EpochListener(() => this.#enlist(), now),
+      thermometer: new Thermometer(now),
+      shard: null,
     }
     return this.counting
+  }
+
+  #shard(counting: Counting, { name }: Origin): Shard {
+    counting.shard ??= new Shard(
+      counting.buckets,
+      {
+        grant: async (charge, want) => valueIn(await this.#peers().getByName(name).grant(charge, want)),
+        report: async (calls) => valueIn(await this.#peers().getByName(name).report(calls)),
+      },
+      now,
+    )
+    return counting.shard
   }
 
   #file(): Filing {

@@ -14,7 +14,7 @@ import {
   type StoreOutside,
 } from '../contract.ts'
 import { joined, partsOf, type Told } from '../counting/told.ts'
-import { Homes } from './homes.ts'
+import { Homes, type Part } from './homes.ts'
 import { checkSizes } from './sizes.ts'
 import {
   type Answer,
@@ -34,7 +34,7 @@ const TOUCHED = 500
 
 const CLOSED = new StoreFault('unavailable', 'the store is closed')
 
-export interface DurableObjectOutside extends Pick<StoreOutside, 'sha256'> {
+export interface DurableObjectOutside extends Pick<StoreOutside, 'sha256' | 'now'> {
   /** Lets what nobody waits for go on after the answer. */
   outlive(promise: Promise<unknown>): void
 }
@@ -68,17 +68,16 @@ export class DurableObjectStore implements Store {
 
   async charge(charges: readonly Charge[]): Promise<Charging> {
     if (this.#closed) return { charged: charges.map(() => null), epoch: null, cause: CLOSED }
-    const parts = [...partsOf(charges, (charge) => this.#homes.of(charge))].map(([name, places]) => ({
-      name,
-      places,
-      wire: places.map((place) => this.#wire(charges[place] as Charge)),
+    const parts = this.#homes.parts(charges, this.#outside.now()).map((part) => ({
+      ...part,
+      wire: part.places.map((place) => this.#wire(charges[place] as Charge)),
     }))
-    const told = await Promise.all(parts.map(({ name, wire }) => this.#charge(name, wire)))
+    const told = await Promise.all(parts.map((part) => this.#charge(part, part.wire)))
     const { charging, refunds } = joined(charges, parts, told)
     for (const index of refunds) {
-      const { name, wire } = parts[index] as (typeof parts)[number]
-      const back = wire.map((one) => ({ ...one, cost: -one.cost }))
-      this.#outside.outlive(this.#charge(name, back))
+      const part = parts[index] as (typeof parts)[number]
+      const back = part.wire.map((one) => ({ ...one, cost: -one.cost }))
+      this.#outside.outlive(this.#charge(part, back))
     }
     return charging
   }
@@ -156,9 +155,11 @@ export class DurableObjectStore implements Store {
   }
 
   /** Never rejects. */
-  async #charge(name: string, charges: readonly WireCharge[]): Promise<Told | StoreFault> {
+  async #charge({ name, origin, tenant }: Part, charges: readonly WireCharge[]): Promise<Told | StoreFault> {
     try {
-      return await this.#ask(name, (object) => object.charge(charges))
+      const told = await this.#ask(name, (object) => object.charge(charges, origin))
+      if (tenant !== null) this.#homes.heard(tenant, told.heat, this.#outside.now())
+      return told
     } catch (error) {
       return faultOf(error)
     }

@@ -6,6 +6,34 @@ import type { Told } from '../counting/told.ts'
 /** A charge as it travels: the digest of its key in place of the key. */
 export type WireCharge = Pick<Charge, 'key' | 'interval' | 'burst' | 'cost'>
 
+/** What a hot tenant's own object tells those who ask it: its shards are to be asked from now on. */
+export interface Heat {
+  /** Keys of the buckets that the whole tenant shares: a shard has them on lease. */
+  readonly shared: readonly string[]
+}
+
+/** What a charge is answered. */
+export interface ToldHeat extends Told {
+  /** Null where the tenant is not hot. */
+  readonly heat: Heat | null
+}
+
+/** Where a shard has the buckets that it shares with others from. */
+export interface Origin {
+  /** Name of the tenant's own object. */
+  readonly name: string
+  /** Indices of the charges that are of shared buckets. */
+  readonly shared: readonly number[]
+}
+
+/** Units lent by the tenant's own object, and what its bucket then says in microseconds; no units: denied. */
+export interface Grant {
+  readonly units: number
+  readonly remaining: number
+  readonly full: number
+  readonly wait: number
+}
+
 /** A place to hold: the digest of its key, and how many may hold it. */
 export type WirePlace = readonly [key: string, most: number]
 
@@ -29,8 +57,12 @@ export interface EpochLease {
 
 /** What an object can be asked. All of it is one class; which part is used depends on the object's name. */
 export interface StateObject {
-  /** Charges buckets: all of them or none. */
-  charge(charges: readonly WireCharge[]): Promise<Answer<Told>>
+  /** Charges buckets: all of them or none. @param origin of a shard: null of every other object */
+  charge(charges: readonly WireCharge[], origin: Origin | null): Promise<Answer<ToldHeat>>
+  /** Asked by a shard of a tenant: for units of a bucket, at least its cost; a negative cost gives back. */
+  grant(charge: WireCharge, want: number): Promise<Answer<Grant>>
+  /** Told by a shard of a tenant: so many calls came there since it told last. */
+  report(calls: number): Promise<Answer<Heat | null>>
   take(holder: string, places: readonly WirePlace[], life: number): Promise<Answer<number | null>>
   release(holder: string, places: readonly WirePlace[]): Promise<Answer<null>>
 
@@ -68,6 +100,8 @@ export const NAMES = {
   access: 'access',
   /** @param digest of the tenant */
   tenant: (digest: string): string => `tenant:${digest}`,
+  /** @param name of the tenant's own object */
+  tenantShard: (name: string, shard: number): string => `${name}:${shard}`,
   shared: (shard: number): string => `shared:${shard}`,
 } as const
 
