@@ -3,7 +3,7 @@ import type { Engine } from '../core/engine.ts'
 import { within } from '../credentials/jwt/wait.ts'
 import { createApp } from '../http/app.ts'
 import { type JudgeOptions, refusal } from '../http/judgement.ts'
-import { recordLine } from '../http/record.ts'
+import { causeOf, recordLine } from '../http/record.ts'
 import { unavailable } from '../http/respond.ts'
 import type { Policy } from '../policy/schema.ts'
 import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
@@ -55,10 +55,15 @@ export class Isolate {
     this.#installed = install(artefact, env, this.#outside)
   }
 
-  /** A check, or with a gateway any request at all. */
+  /** A check, or with a gateway any request at all. Never rejects: the runtime would answer with a page of its own. */
   async fetch(request: Request): Promise<Response> {
-    const answers = await this.#ready()
-    return answers === null ? unavailable() : answers.fetch(request)
+    try {
+      const answers = await this.#ready()
+      return answers === null ? unavailable() : await answers.fetch(request)
+    } catch (cause) {
+      report('unexpected', { problem: causeOf(cause) })
+      return unavailable()
+    }
   }
 
   /** For those who ask without HTTP; null while there is no policy in force. */
@@ -87,7 +92,7 @@ export class Isolate {
       return await this.#answers
     } catch (cause) {
       this.#answers = null
-      report('store_missing', { problem: cause instanceof Error ? cause.message : String(cause) })
+      report('store_missing', { problem: causeOf(cause) })
       return null
     }
   }

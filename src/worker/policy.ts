@@ -2,6 +2,7 @@ import type { Engine } from '../core/engine.ts'
 import type { CredentialRequest } from '../core/model.ts'
 import type { Soon } from '../core/soon.ts'
 import type { KeyLookup, StoredKeys } from '../credentials/contract.ts'
+import { causeOf } from '../http/record.ts'
 import { policyOf } from '../policy/artefact.ts'
 import { type Compiled, compile } from '../policy/compile.ts'
 import { resolveSecrets } from '../policy/resolve.ts'
@@ -47,6 +48,22 @@ export const boundTo =
  * @param artefact what `postern compile` has written
  */
 export function install(
+  artefact: unknown,
+  env: Readonly<Record<string, unknown>>,
+  outside: WorkerOutside,
+): Installed {
+  try {
+    return installed(artefact, env, outside)
+  } catch (cause) {
+    // Nothing that postern compile writes comes here. A Worker that cannot start would be answered for by the runtime.
+    return {
+      ok: false,
+      problems: [`the compiled policy is damaged, run postern compile again: ${causeOf(cause)}`],
+    }
+  }
+}
+
+function installed(
   artefact: unknown,
   env: Readonly<Record<string, unknown>>,
   outside: WorkerOutside,
