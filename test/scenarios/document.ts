@@ -22,9 +22,10 @@ that, and a footnote says why.
 there, for the reason of the footnote
 
 What only the real edge has is injected here: \`request.cf\` (country, AS number) and CF-Connecting-IP come from the
-suite, and clients beyond this machine are named by a balancer that the suite plays. Identity is compared where the
-upstream receives it. The reason is that of Postern's own record, which is exact where the answer is coarse
-(reasons.md).
+suite, the shield's binding is the local runtime's, which is exact where the edge's is approximate, and client
+certificates are not played at all. Clients beyond this machine are named by a balancer that the suite plays. Identity is
+compared where the upstream receives it. The reason is that of Postern's own record, which is exact where the answer is
+coarse ([reasons](reasons.md)).
 `
 
 /** The whole document; the same for the same versions. */
@@ -87,6 +88,7 @@ const TITLES: Readonly<Record<string, string>> = {
   limit: 'Limits',
   ban: 'Bans',
   outage: 'A store that is silent',
+  shield: 'The shield of a Worker',
 }
 
 const groupsOf = (rows: readonly Row[]): [string, readonly Row[]][] => [

@@ -7,8 +7,8 @@ import type { PolicyPart } from '../e2e/stand.ts'
 import { entryOf, keyEntry, revocationEntry } from '../support/entries.ts'
 import { DIGESTS, ISSUERS, PARTNER_JWK, PEPPER, REVOKED_AT, VENDOR_PEM } from './credentials.ts'
 
-/** `bans` has a penalty box; the store of `outage` does not answer, and never did. */
-export type PolicyName = 'main' | 'bans' | 'outage'
+/** `bans` has a penalty box; the store of `outage` does not answer, and never did; `shield` has one, where there is any. */
+export type PolicyName = 'main' | 'bans' | 'outage' | 'shield'
 
 export interface ScenarioPolicy {
   readonly part: PolicyPart
@@ -30,7 +30,7 @@ async function closedPort(): Promise<number> {
 
 export const CLOSED = await closedPort()
 
-const issuers = {
+export const issuers = {
   company: {
     issuer: ISSUERS.company,
     audience: ['app'],
@@ -199,6 +199,9 @@ const routes = {
 
 const common = { trustedHops: ['127.0.0.1/32', '173.245.48.0/20'], issuers, apiKeys, roles }
 
+/** The binding that a shield names, and how many requests of a client it lets through in a minute. */
+export const SHIELD = { binding: 'SHIELD', limit: 2 } as const
+
 export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
   main: { part: { ...common, limits, routes }, store: 'answers' },
   bans: {
@@ -232,6 +235,19 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
       },
     },
     store: 'is silent',
+  },
+  shield: {
+    part: {
+      ...common,
+      shield: { binding: SHIELD.binding },
+      limits: { few: limits.few, 'of-key': limits['of-key'] },
+      routes: {
+        public: { match: { path: '/public/**' }, ...strangers },
+        docs: { match: { path: '/docs/**' }, credentials: any },
+        inside: { match: { path: '/inside/**' }, ...strangers, networks: { allow: ['10.0.0.0/8'] } },
+      },
+    },
+    store: 'answers',
   },
 }
 

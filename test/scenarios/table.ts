@@ -27,9 +27,7 @@ export const ROWS: readonly Row[] = SCENARIOS.map((one, index) => ({
 /** Reasons that no request brings about in a sound service, and what does. */
 export const BEYOND: Readonly<Partial<Record<Reason, string>>> = {
   internal:
-    'An error that nobody expected; faults are injected where such a one could be (docs/operations.md).',
-  shield_exceeded:
-    "The rate limiting binding of a Worker says so, and only there; the Worker's own suite has it.",
+    'An error that nobody expected; faults are injected in suites of their own ([operations](operations.md)).',
   connections_exceeded:
     'Open WebSocket connections are counted in the gateway only, where they are seen to close; its own suite has it.',
 }

@@ -27,9 +27,11 @@ const under =
 const spent = under('main', 'limit')
 const guessed = under('bans', 'ban')
 const silent = under('outage', 'outage')
+const shielded = under('shield', 'shield')
 
 const over = (charged: Readonly<Record<string, number>>, shown?: string) =>
   fails('limit_exceeded', 429, charged, shown)
+const HELD_BACK = fails('shield_exceeded', 429)
 const BANNED = fails('client_banned', 403)
 
 export const limits: readonly Scenario[] = [
@@ -86,4 +88,9 @@ export const limits: readonly Scenario[] = [
   silent('key', 'A key that only the store knows is neither good nor bad', 'store silent', '/docs/a', 0, ['stored key'], fails('key_unavailable', 503)),
   silent('bad', 'What is bad is bad while the store is silent', 'store silent', '/docs/a', 0, ['forged token'], fails('credential_invalid', 401)),
   silent('missing', 'Who presents nothing is asked for a credential', 'store silent', '/docs/a', 0, [], fails('credential_missing', 401)),
+  shielded('within', 'Who stays within the shield passes', 'shield', '/public/a', 1, [], passes(STRANGER)),
+  shielded('over', 'Who asks too often is held back', 'shield', '/public/a', 2, [], HELD_BACK),
+  shielded('over-good', 'Whatever it presents', 'shield', '/docs/a', 2, ['reader'], HELD_BACK),
+  shielded('over-bad', 'What is wrong is not even looked at', 'shield', '/docs/a', 2, ['forged token'], HELD_BACK),
+  shielded('network', 'A wrong network is refused before the shield is asked', 'shield and networks', '/inside/a', 3, [], fails('network_denied', 403)),
 ] // biome-ignore format: a table

@@ -1,7 +1,7 @@
 /** The core in this process: a forwarded request goes in, a decision comes out. */
 
 import { decide } from '../../../src/core/decide.ts'
-import type { Decision } from '../../../src/core/model.ts'
+import type { Decision, Shield } from '../../../src/core/model.ts'
 import { asnOf, countryOf } from '../../../src/core/place.ts'
 import { REASONS } from '../../../src/core/reasons.ts'
 import { rateLimitFields } from '../../../src/http/rate-limit-fields.ts'
@@ -11,7 +11,7 @@ import { nodeOutside } from '../../../src/ports/node-outside.ts'
 import { JWT_SECRET, PROXY_SECRET } from '../../e2e/credentials.ts'
 import { environmentOf, policyOf } from '../../support/policy.ts'
 import { linesOf } from '../../support/service.ts'
-import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES } from '../policies.ts'
+import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, SHIELD } from '../policies.ts'
 import { linesOfRow, quotaIn } from '../request.ts'
 import { IDENTITY, type Identity, type Row, type Seen } from '../scenario.ts'
 import type { Target } from './target.ts'
@@ -55,6 +55,7 @@ export const core: Target = {
       knowledge: state.knowledge,
       now: Date.now,
       ticks: () => performance.now(),
+      shield: policy.shield === undefined ? null : shield(),
     }
     const ask = async (row: Row): Promise<Decision> => {
       const { method = 'GET', scheme = 'http', host = 'app.example.com', target, place } = row.request
@@ -86,6 +87,18 @@ export const core: Target = {
       stop: () => state.stop(),
     }
   },
+}
+
+/** Counts clients as the binding of a Worker does, which is nothing of the core. */
+function shield(): Shield {
+  const counts = new Map<string, number>()
+  return {
+    admits({ text }) {
+      const count = (counts.get(text) ?? 0) + 1
+      counts.set(text, count)
+      return count <= SHIELD.limit
+    },
+  }
 }
 
 function seenIn({ verdict, reason, identity, quotas }: Decision): Seen {

@@ -30,6 +30,7 @@ export const dropsConnection = (why: string): Difference => withoutIt(why, carri
 /** What another path is judged as. */
 const JUDGED: Readonly<Record<string, Seen>> = {
   '/admin/a': fails('credential_missing', 401),
+  '/docs': fails('credential_missing', 401),
   '/files/private/a': fails('credential_missing', 401),
   '/files/a': passes(STRANGER),
   '/public/a': passes(STRANGER),
@@ -76,3 +77,13 @@ export const namesClient = (why: string): Difference => ({
   concerns: ({ client }: Row) => /, 173\.245\.48\.\d+$/.test(client),
   instead: () => fails('network_denied', 403),
 })
+
+/** What the shield of a Worker holds back passes elsewhere, or is refused for what it is. */
+export const WITHOUT_SHIELD: Difference = {
+  why: 'The shield is a binding of Workers; elsewhere it does nothing.',
+  concerns: ({ expected }) => expected.reason === 'shield_exceeded',
+  instead: (_, { request: { credentials = [] } }) => {
+    if (credentials.includes('forged token')) return fails('credential_invalid', 401)
+    return passes(credentials.length === 0 ? STRANGER : ALICE)
+  },
+}

@@ -5,6 +5,7 @@ import { caddy, envoy, haproxy, nginx, traefik } from './proxies.ts'
 import type { Target } from './target.ts'
 import { traefikWorkerd } from './traefik-workerd.ts'
 import { workerdCheck } from './workerd-check.ts'
+import { workerdGateway } from './workerd-gateway.ts'
 
 export const TARGETS: readonly Target[] = [
   core,
@@ -15,5 +16,6 @@ export const TARGETS: readonly Target[] = [
   haproxy,
   envoy,
   workerdCheck,
+  workerdGateway,
   traefikWorkerd,
 ]

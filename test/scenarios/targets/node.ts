@@ -9,6 +9,7 @@ import { type PolicyPart, startPostern } from '../../e2e/stand.ts'
 import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, type PolicyName, PROXY_ENTRY } from '../policies.ts'
 import { fails } from '../scenario.ts'
 import { ownForwarded, playChecks } from './checks.ts'
+import { WITHOUT_SHIELD } from './forced.ts'
 import { Records } from './recorded.ts'
 import type { Target } from './target.ts'
 
@@ -17,6 +18,7 @@ export const node: Target = {
   version: async () => process.versions.node,
   missing: async () => null,
   differences: [
+    WITHOUT_SHIELD,
     {
       why: "Without a proxy nobody takes out the client's copy of a forwarded field, so that it comes twice.",
       concerns: ownForwarded,

@@ -14,11 +14,13 @@ import {
   tidied,
 } from './forced.ts'
 import { proxy } from './proxy.ts'
+import type { Difference } from './target.ts'
 
 /** Methods of RFC 9110, RFC 5789 and WebDAV, in capitals. */
 const COMMON = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/
 
-export const traefik = proxy('traefik', 'Traefik', [
+/** What Traefik forces, whatever stands behind it. */
+export const BY_TRAEFIK: readonly Difference[] = [
   rewrites(
     'Traefik tidies paths before anybody sees them: Postern and the upstream get what is left.',
     tidied,
@@ -40,7 +42,9 @@ export const traefik = proxy('traefik', 'Traefik', [
     concerns: ({ expected }) => expected.identity !== null && expected.quota !== null,
     instead: (expected) => ({ ...expected, quota: null }),
   },
-])
+]
+
+export const traefik = proxy('traefik', 'Traefik', BY_TRAEFIK)
 
 export const caddy = proxy('caddy', 'Caddy', [
   encodes('Caddy encodes a raw backslash or hash before anybody sees it.', /[\\#]/),

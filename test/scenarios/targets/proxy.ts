@@ -9,6 +9,7 @@ import { type Answer, exchange, header, type Line, requestBytes } from '../../e2
 import { ENVIRONMENT } from '../policies.ts'
 import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
 import { type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
+import { WITHOUT_SHIELD } from './forced.ts'
 import { policyOnNode } from './node.ts'
 import { Records } from './recorded.ts'
 import type { Difference, Target } from './target.ts'
@@ -16,8 +17,8 @@ import type { Difference, Target } from './target.ts'
 /** Whoever connects from there is a balancer, and names clients that this machine cannot have. */
 export const BALANCER = '127.0.0.1/32'
 
-/** What no proxy shows. */
-const COMMON: readonly Difference[] = [
+/** What no proxy shows, whatever stands behind it. */
+export const COMMON: readonly Difference[] = [
   {
     why: 'A proxy of the suite knows its secret; strangers who ask Postern directly are played without a proxy.',
     concerns: ({ request }) => request.proof !== undefined,
@@ -37,7 +38,7 @@ export function proxy(kind: ProxyKind, name: string, differences: readonly Diffe
       const found = await findServer(server)
       return 'missing' in found ? found.missing : null
     },
-    differences: [...COMMON, ...differences],
+    differences: [...COMMON, WITHOUT_SHIELD, ...differences],
 
     async start(policyName) {
       const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
@@ -66,26 +67,39 @@ interface Played {
   readonly identity: Identity | null
 }
 
+/** How a client comes in: from which address of this machine, and what somebody before the proxy says of it. */
+export type Entrance = (row: Row) => {
+  readonly from: string
+  readonly lines: readonly Line[]
+  /** Where it goes instead of straight to what is played. */
+  readonly port?: number
+}
+
 /** Clients of this machine come directly; all others by way of a balancer that names them. */
+const byBalancer: Entrance = (row) => {
+  const { scheme, place } = row.request
+  if (!isRemote(row) && place === undefined && scheme === undefined) return { from: row.client, lines: [] }
+  const hops: Line[] = [
+    ['X-Forwarded-For', row.client],
+    ['X-Forwarded-Proto', scheme ?? 'https'],
+  ]
+  return { from: '127.0.0.1', lines: [...hops, ...placeLines(row)] }
+}
+
+/** Plays scenarios by way of whatever listens at a port, and compares at the upstream behind it. */
 export async function playThrough(
   { port, upstream }: Pick<Stand, 'port' | 'upstream'>,
   rows: readonly Row[],
   records: Records,
+  enter: Entrance = byBalancer,
 ): Promise<ReadonlyMap<string, Seen>> {
   const ask = (row: Row): Promise<Answer | null> => {
-    const { method = 'GET', host = 'app.example.com', target, scheme } = row.request
-    const balanced = isRemote(row) || row.request.place !== undefined || scheme !== undefined
-    const hops: Line[] = balanced
-      ? [
-          ['X-Forwarded-For', row.client],
-          ['X-Forwarded-Proto', scheme ?? 'https'],
-        ]
-      : []
-    const headers = [...hops, ...placeLines(row), ...linesOfRow(row)]
+    const { method = 'GET', host = 'app.example.com', target } = row.request
+    const { from, lines, port: way = port } = enter(row)
     return exchange(
-      port,
-      requestBytes(target, { method, host, headers }),
-      balanced ? '127.0.0.1' : row.client,
+      way,
+      requestBytes(target, { method, host, headers: [...lines, ...linesOfRow(row)] }),
+      from,
     )
   }
   const played = new Map<string, Played>()

@@ -14,15 +14,18 @@ export class Records {
   readonly #lines: () => readonly string[]
   readonly #found: Recorded[] = []
   #read = 0
+  #markers = 0
 
   /** @param lines everything that was written so far, oldest first */
   constructor(lines: () => readonly string[]) {
     this.#lines = lines
   }
 
-  /** The marker of a scenario: a request that passes. */
+  /** The marker of a scenario: a request that passes, of a client of its own. */
   markerOf(row: Row): Row {
-    return { ...row, client: '127.30.0.1', request: { target: markerPath(row) } }
+    const number = ++this.#markers
+    const client = `127.30.${number >> 7}.${(number & 127) + 1}`
+    return { ...row, client, request: { target: markerPath(row) } }
   }
 
   /** The last record of each scenario; none for those of which Postern was not asked. Waits for the last marker. */

@@ -8,8 +8,9 @@ import { until } from '../../e2e/process.ts'
 import { startProxy } from '../../e2e/proxies.ts'
 import { startUpstream } from '../../e2e/upstream.ts'
 import { exchange, requestBytes } from '../../e2e/wire.ts'
-import { traefik } from './proxies.ts'
-import { BALANCER, playThrough } from './proxy.ts'
+import { POLICIES } from '../policies.ts'
+import { BY_TRAEFIK, traefik } from './proxies.ts'
+import { BALANCER, COMMON, playThrough } from './proxy.ts'
 import type { Target } from './target.ts'
 import { portOf, startWorker, workerdVersion } from './worker.ts'
 
@@ -17,7 +18,7 @@ export const traefikWorkerd: Target = {
   name: 'Traefik → workerd',
   version: async () => `${await traefik.version()}, ${await workerdVersion()}`,
   missing: traefik.missing,
-  differences: traefik.differences,
+  differences: [...COMMON, ...BY_TRAEFIK],
 
   async start(policy) {
     const stops: (() => Promise<unknown>)[] = []
@@ -27,7 +28,7 @@ export const traefikWorkerd: Target = {
     try {
       const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
       stops.push(() => rm(folder, { recursive: true, force: true }))
-      const worker = await startWorker(policy)
+      const worker = await startWorker(POLICIES[policy])
       stops.push(() => worker.workerd.stop())
       const upstream = await startUpstream()
       stops.push(() => upstream.stop())

@@ -5,7 +5,7 @@ import { NAMES, type StateNamespace } from '../../../src/stores/durable-object/w
 import { JWT_SECRET, PROXY_SECRET } from '../../e2e/credentials.ts'
 import { strong } from '../../support/policy.ts'
 import { startWorkerd, type Workerd, type WorkerSpec } from '../../worker/support/workerd.ts'
-import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, type PolicyName, PROXY_ENTRY } from '../policies.ts'
+import { CLOSED, ENTRIES, ENVIRONMENT, PROXY_ENTRY, type ScenarioPolicy, SHIELD } from '../policies.ts'
 import { Records } from './recorded.ts'
 
 /** What stands before the Worker, and how it is reached. */
@@ -23,8 +23,10 @@ export interface StartedWorker {
 }
 
 /** A policy of the suite as a Worker serves it, its objects filled. */
-export async function startWorker(name: PolicyName, options: WorkerOptions = {}): Promise<StartedWorker> {
-  const { part, store } = POLICIES[name]
+export async function startWorker(
+  { part, store }: ScenarioPolicy,
+  options: WorkerOptions = {},
+): Promise<StartedWorker> {
   const url = `http://127.0.0.1:${CLOSED}`
   const workerd = await startWorkerd([
     {
@@ -42,7 +44,12 @@ export async function startWorker(name: PolicyName, options: WorkerOptions = {})
         POSTERN_SECRET: PROXY_SECRET,
         UPSTASH_TOKEN: strong('upstash'),
       },
-      bindings: { durableObjects: { POSTERN_STATE: { className: 'PosternState', useSQLite: true } } },
+      bindings: {
+        durableObjects: { POSTERN_STATE: { className: 'PosternState', useSQLite: true } },
+        ratelimits: {
+          [SHIELD.binding]: { namespace_id: '1001', simple: { limit: SHIELD.limit, period: 60 } },
+        },
+      },
     },
     ...(options.others ?? []),
   ])

@@ -1,4 +1,6 @@
 /** The Worker as a check for proxies elsewhere, asked as a proxy would ask it. */
+
+import { POLICIES } from '../policies.ts'
 import { fails } from '../scenario.ts'
 import { ownForwarded, playChecks } from './checks.ts'
 import type { Target } from './target.ts'
@@ -17,7 +19,7 @@ export const workerdCheck: Target = {
   ],
 
   async start(policy) {
-    const worker = await startWorker(policy)
+    const worker = await startWorker(POLICIES[policy])
     return {
       play: (rows) => playChecks(portOf(worker), rows, worker.records),
       output: worker.output,
