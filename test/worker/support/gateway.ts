@@ -24,6 +24,8 @@ routes:
   docs: { match: { path: /docs/** }, credentials: [jwt:company], require: { roles: [reader] } }
   counted: { match: { path: /counted/** }, credentials: [anonymous], limits: [many] }
   few: { match: { path: /few/** }, credentials: [anonymous], limits: [few] }
+  chat: { match: { path: /chat/** }, credentials: [anonymous], limits: [many], connections: { client: 2 } }
+  desk: { match: { path: /desk/** }, credentials: [jwt:company], connections: { client: 3, principal: 1 } }
   home: { match: { path: /home/** }, countries: { allow: [DE] }, credentials: [anonymous] }
 `
 
