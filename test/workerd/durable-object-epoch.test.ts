@@ -2,8 +2,10 @@ import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { Charge } from '../../src/core/model.ts'
 import type { Store } from '../../src/stores/contract.ts'
+import { EpochListener } from '../../src/stores/durable-object/listener.ts'
 import { PosternState } from '../../src/stores/durable-object/object.ts'
 import { Roster } from '../../src/stores/durable-object/roster.ts'
+import type { EpochLease } from '../../src/stores/durable-object/wire.ts'
 import { charge, draft, eventually, on, put, write } from '../stores/conformance/rig.ts'
 import { end, make, namespace, openStore } from './rig.ts'
 
@@ -83,7 +85,7 @@ describe('the epoch', () => {
 
   it(
     'is not told where the object of entries does not answer, and the charge does not wait for it',
-    on(make, async ({ store }) => {
+    on(make, async ({ store, pass }) => {
       const silent = vi
         .spyOn(PosternState.prototype, 'enlist')
         .mockImplementation(() => new Promise(() => {}))
@@ -92,9 +94,49 @@ describe('the epoch', () => {
       expect(epoch).toBeNull()
       silent.mockRestore()
       const known = await epochOf(store)
-      await eventually(async () => (await told(store, charge('a'))) === known)
+      await eventually(async () => {
+        pass?.(1000)
+        return (await told(store, charge('a'))) === known
+      })
     }),
   )
+
+  it('is asked for once a second where nobody answers, and keeps nobody waiting meanwhile', async () => {
+    let now = 1_000_000
+    let asked = 0
+    let answer: () => Promise<EpochLease> = () => Promise.reject(new Error('gone'))
+    const listener = new EpochListener(
+      () => {
+        asked++
+        return answer()
+      },
+      () => now,
+    )
+    for (let i = 0; i < 100; i++) expect(await listener.epoch()).toBeNull()
+    expect(asked).toBe(1)
+    answer = async () => ({ epoch: 7, life: 0 })
+    now += 1000
+    for (let i = 0; i < 100; i++) expect(await listener.epoch()).toBeNull()
+    expect(asked).toBe(2)
+    answer = async () => ({ epoch: 8, life: 10_000 })
+    now += 4000
+    for (let i = 0; i < 100; i++) expect(await listener.epoch()).toBe(8)
+    expect(asked).toBe(3)
+    listener.hear(6)
+    expect(await listener.epoch()).toBe(8)
+    now += 9999
+    expect(await listener.epoch()).toBe(8)
+    answer = () => new Promise(() => {})
+    now += 30_000
+    const before = asked
+    const began = performance.now()
+    for (let i = 0; i < 100; i++) {
+      expect(await listener.epoch()).toBeNull()
+      now += 150
+    }
+    expect(asked).toBe(before + 1)
+    expect(performance.now() - began).toBeLessThan(900)
+  })
 
   it(
     'is told to so many objects and no more; the others have to ask each time',

@@ -101,8 +101,15 @@ export class Archive {
     this.#storage.transactionSync(() => this.#records.touch(uses, this.#now()))
   }
 
+  /** The latest of them, as many as fit into one answer. */
   history(limit: number): string[] {
-    return this.#records.history(limit)
+    const lines = this.#records.history(limit)
+    let size = 0
+    for (let index = 0; index < lines.length; index++) {
+      size += (lines[index] as string).length
+      if (size > ANSWER) return lines.slice(0, Math.max(1, index))
+    }
+    return lines
   }
 
   /** Takes away what is over, and looks again when the next entry is. */

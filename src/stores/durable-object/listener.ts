@@ -5,6 +5,9 @@ import { within } from './within.ts'
 const PATIENCE = 150
 /** Milliseconds after which a question is taken for lost, and asked again by the next charge. */
 const LOST = 1000
+/** Milliseconds until an object that did not answer is asked again, and one that has too many to tell. */
+const SILENT = 1000
+const FULL = 4000
 
 /**
  * The epoch as a counter object knows it. It enlists with the object that keeps the entries, which from then on tells
@@ -18,6 +21,9 @@ export class EpochListener {
   #since = 0
   #until = 0
   #renewal: Promise<void> | null = null
+  /** When the question under way was asked, and when the next may be. */
+  #asked = 0
+  #again = 0
 
   /**
    * @param enlist rejects when nobody answers
@@ -35,7 +41,9 @@ export class EpochListener {
       if (now > (this.#since + this.#until) / 2) void this.#renew()
       return this.#epoch
     }
-    await within(PATIENCE, this.#renew())
+    const patience = this.#renewal === null ? PATIENCE : this.#asked + PATIENCE - now
+    if (patience <= 0 || (now < this.#again && now >= this.#asked)) return null
+    await within(patience, this.#renew())
     return this.#listens(this.#now()) ? this.#epoch : null
   }
 
@@ -51,21 +59,30 @@ export class EpochListener {
 
   /** Never rejects. */
   #renew(): Promise<void> {
-    this.#renewal ??= within(LOST, this.#ask()).finally(() => {
+    if (this.#renewal !== null) return this.#renewal
+    this.#asked = this.#now()
+    let answered = false
+    const asking = this.#ask().then(() => {
+      answered = true
+    })
+    this.#renewal = within(LOST, asking).then(() => {
       this.#renewal = null
+      if (!answered) this.#again = this.#now() + SILENT
     })
     return this.#renewal
   }
 
   async #ask(): Promise<void> {
-    const since = this.#now()
+    const since = this.#asked
     try {
       const { epoch, life } = await this.#enlist()
       this.hear(epoch)
       this.#since = since
       this.#until = since + life
+      this.#again = life === 0 ? since + FULL : 0
     } catch {
       // The lease that there was runs out by itself, and each charge says that it does not know.
+      this.#again = this.#now() + SILENT
     }
   }
 }

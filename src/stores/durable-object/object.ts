@@ -244,12 +244,13 @@ function ownNamespace(env: unknown, id: string): StateNamespace | null {
   return null
 }
 
-/** Its value, or why there is none. What is no fault of ours says nothing: its text may quote what was written. */
+/** Its value, or why there is none. What was thrown by others says its kind alone: its text may quote what was written. */
 async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
   try {
     return { value: await work() }
   } catch (error) {
     if (error instanceof StoreFault) return { fault: error.code, message: error.message }
-    return { fault: 'unavailable', message: 'the storage of the object failed' }
+    const kind = error instanceof Error ? error.name : typeof error
+    return { fault: 'unavailable', message: `the object or its storage failed (${kind})` }
   }
 }
