@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { strong } from '../../support/policy.ts'
 import { type Asked, fieldsOf } from '../../support/service.ts'
-import { startWorkerd, type Workerd, type WorkerSpec } from './workerd.ts'
+import { startWorkerd, vanishing, type Workerd, type WorkerSpec } from './workerd.ts'
 
 /** Tokens in the clear, as `postern token` prints them. */
 export const WRITER = `postern_${'w'.repeat(43)}`
@@ -75,9 +75,11 @@ export interface Duo {
   /** Asks the admin Worker. */
   admin(method: string, path: string, options?: AdminOptions): Promise<Answered>
   /** Asks the check Worker as a proxy does. */
-  check(asked: Asked): Promise<{ readonly status: number; readonly headers: Headers }>
+  check(asked: Asked, signal?: AbortSignal): Promise<{ readonly status: number; readonly headers: Headers }>
   /** The check of `/keyed` with a key. @returns the status */
   keyed(key: string): Promise<number>
+  /** The same, by somebody who does not wait for the answer. */
+  vanishing(key: string): ReturnType<typeof vanishing>
   stop(): Promise<void>
 }
 
@@ -99,21 +101,26 @@ export async function startDuo(policy: string, parts: Partial<WorkerSpec> = {}):
   return duoOf(await startWorkerd([checkWorker(policy, parts), adminWorker(policy, parts)]))
 }
 
+function headersOf(asked: Asked): Headers {
+  const lines = [...fieldsOf(asked, 'traefik'), ...(asked.headers ?? [])]
+  const headers = new Headers(lines.map(([name, value]): [string, string] => [name, value]))
+  headers.set('X-Postern-Secret', SECRETS.PROXY_SECRET)
+  return headers
+}
+
 export function duoOf(workerd: Workerd): Duo {
+  const checks = () => `${workerd.url('postern')}/check/traefik`
   const check: Duo['check'] = async (asked) => {
-    const headers = new Headers([
-      ...fieldsOf(asked, 'traefik').map(([name, value]) => [name, value] as [string, string]),
-      ...(asked.headers ?? []).map(([name, value]) => [name, value] as [string, string]),
-    ])
-    headers.set('X-Postern-Secret', SECRETS.PROXY_SECRET)
-    const response = await fetch(`${workerd.url('postern')}/check/traefik`, { headers })
+    const response = await fetch(checks(), { headers: headersOf(asked) })
     await response.text()
     return response
   }
+  const withKey = (key: string): Asked => ({ target: '/keyed', headers: [['X-API-Key', key]] })
   return {
     workerd,
     check,
-    keyed: async (key) => (await check({ target: '/keyed', headers: [['X-API-Key', key]] })).status,
+    keyed: async (key) => (await check(withKey(key))).status,
+    vanishing: (key) => vanishing(checks(), headersOf(withKey(key))),
     admin: async (method, path, { token = WRITER, body, headers = {} } = {}) => {
       const response = await fetch(`${workerd.url('postern-admin')}${path}`, {
         method,

@@ -1,7 +1,9 @@
 /** Real Workers in a real workerd, as `wrangler dev` runs them, several in one runtime. */
 
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -108,6 +110,19 @@ export async function startWorkerd(workers: readonly WorkerSpec[]): Promise<Work
     },
     stop,
   }
+}
+
+/**
+ * A request whose client can vanish. workerd takes a connection that is closed for one whose client still listens, and
+ * ends a request, as the edge does, only when its connection is reset.
+ */
+export async function vanishing(url: string, headers: Headers): Promise<{ vanish(): void }> {
+  const { hostname, port, pathname, search } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}\r\n${lines}\r\n`)
+  return { vanish: () => void socket.resetAndDestroy() }
 }
 
 /** What `postern compile` would write; throws with every problem when there are any. */
