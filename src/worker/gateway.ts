@@ -1,8 +1,10 @@
 import { waitUntil } from 'cloudflare:workers'
+import { unavailable } from '../http/respond.ts'
 import { secure } from './gateway/fields.ts'
 import { type GatewayPolicy, Origin } from './gateway/origin.ts'
-import { Passage, type Way } from './gateway/passage.ts'
+import { Passage, problemOf, type Way } from './gateway/passage.ts'
 import type { Running } from './isolate.ts'
+import { report } from './log.ts'
 
 /** Postern in front of an origin, for every request that is no check. */
 export class Gateway {
@@ -16,8 +18,18 @@ export class Gateway {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const response = await new Passage(request, this.#way).pass()
+    const response = await this.#pass(request)
     secure(response.headers, this.#headers)
     return response
+  }
+
+  /** The last net: what nobody expected is an outage of ours, and the client is told so. */
+  async #pass(request: Request): Promise<Response> {
+    try {
+      return await new Passage(request, this.#way).pass()
+    } catch (cause) {
+      report('gateway_failed', { problem: problemOf(cause) })
+      return unavailable()
+    }
   }
 }

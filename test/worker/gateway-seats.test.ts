@@ -77,6 +77,10 @@ describe('a place', () => {
     expect(await free()).toBe(true)
   })
 
+  it('is renewed before the object that keeps it may be put away with its memory, which is after 10 s', () => {
+    expect(RENEWAL).toBeLessThan(10_000)
+  })
+
   it('outlives two renewals that fail', async () => {
     const held = seats()
     await held.take()

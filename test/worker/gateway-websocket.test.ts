@@ -1,10 +1,11 @@
 /** WebSockets through the gateway: judged, carried as they are, and counted where a route bounds them. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startUpstream, type Upstream } from '../e2e/upstream.ts'
-import { header } from '../e2e/wire.ts'
-import { ask, bearer, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
+import { header, requestBytes } from '../e2e/wire.ts'
+import { ask, bearer, edge, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
 import {
   type End,
   type Ending,
@@ -152,15 +153,16 @@ describe('a handshake', () => {
   })
 })
 
-describe('what is no handshake', () => {
-  const upgrade = (protocol: string) =>
-    [
-      ['Connection', 'Upgrade'],
-      ['Upgrade', protocol],
-      ['Sec-WebSocket-Version', '13'],
-      ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
-    ] as const
+/** The header of a handshake, or of another upgrade. */
+const upgrade = (protocol: string) =>
+  [
+    ['Connection', 'Upgrade'],
+    ['Upgrade', protocol],
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ] as const
 
+describe('what is no handshake', () => {
   it.each([
     ['GET', 'h2c'],
     ['GET', 'TLS/1.0'],
@@ -314,6 +316,24 @@ describe('connections of a route that bounds them', () => {
     expect(got).toHaveLength(2)
     expect(all.filter((one) => !one.ok).every((one) => 'status' in one && one.status === 429)).toBe(true)
     for (const one of got) if (one.ok) one.end.socket.terminate()
+  })
+
+  it('are not held by a handshake whose client went away before the answer', async () => {
+    const client = someone()
+    for (let round = 0; round < 3; round++) {
+      const before = origin.requests.length
+      const path = '/chat/silent'
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(requestBytes(path, { headers: [edge(client), ...upgrade('websocket')] }))
+      await expect.poll(() => origin.requests.length).toBe(before + 1)
+      socket.resetAndDestroy()
+    }
+    const ends = [
+      await until(() => open(url, '/chat/a', { client })),
+      await until(() => open(url, '/chat/a', { client })),
+    ]
+    for (const one of ends) if (one.ok) one.end.socket.terminate()
   })
 
   it('are refused where the store cannot count them, and others are not', async () => {

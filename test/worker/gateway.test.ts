@@ -151,6 +151,7 @@ describe('what the origin gets', () => {
       host: `127.0.0.1:${upstream.port}`,
       'cf-connecting-ip': CLIENT,
       'x-forwarded-for': CLIENT,
+      'x-real-ip': CLIENT,
       'x-forwarded-host': 'app.example.com',
       'x-forwarded-proto': 'http',
       'x-postern-secret': ORIGIN_SECRET,

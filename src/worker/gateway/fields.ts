@@ -60,6 +60,7 @@ export interface Told {
 export function tell(headers: Headers, told: Told, identity: IdentityPlan): void {
   removeAll(headers, (name) => claims(name, identity))
   headers.set('X-Forwarded-For', told.client)
+  headers.set('X-Real-IP', told.client)
   headers.set('X-Forwarded-Proto', told.scheme)
   headers.set('X-Forwarded-Host', told.host)
   // Last, so that a policy which calls one of them X-Forwarded-User has its way.

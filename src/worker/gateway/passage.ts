@@ -54,14 +54,16 @@ export class Passage extends Judgement {
 
   /** The origin's answer, or ours in its place. */
   async pass(): Promise<Response> {
-    const judged = await this.run()
-    if (judged.decision.verdict === 'deny') {
-      this.#release()
-      return judged.response
+    let open = false
+    try {
+      const judged = await this.run()
+      if (judged.decision.verdict === 'deny') return judged.response
+      const response = await this.#forward(judged)
+      open = response.status === 101
+      return response
+    } finally {
+      if (!open) this.#release()
     }
-    const response = await this.#forward(judged)
-    if (response.status !== 101) this.#release()
-    return response
   }
 
   protected override decide(): Soon<Decision> {
@@ -103,6 +105,8 @@ export class Passage extends Judgement {
     const places = placesOf(bounds, { client: request.client, principal, route })
     const seats = new Seats(store.holds, crypto.randomUUID(), places)
     this.#seats = seats
+    // Who goes away before the answer is told by nothing else: what is under way for him ends without a word.
+    this.#request.signal.addEventListener('abort', () => this.#release())
     return seats.take().then(
       (full) =>
         full === null ? decision : denied(decision, 'connections_exceeded', `${full.most} of ${full.key}`),
@@ -172,5 +176,6 @@ export class Passage extends Judgement {
   }
 }
 
-const problemOf = (cause: unknown): string =>
+/** What went wrong, for the log. */
+export const problemOf = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).slice(0, 256)

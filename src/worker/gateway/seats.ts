@@ -3,10 +3,10 @@ import { chargesOf, type Dimension, type Limit, type Subject } from '../../core/
 import type { Holds, Place } from '../../stores/contract.ts'
 
 /** Milliseconds for which places are taken: those of a Worker that died come back after that long. */
-export const LIFE = 45_000
+export const LIFE = 30_000
 
-/** Milliseconds after which they are taken again: twice it may fail. */
-export const RENEWAL = 15_000
+/** Milliseconds after which they are taken again: an object that nobody asks for 10 s may be put away with its memory. */
+export const RENEWAL = 5_000
 
 /** The places that one connection needs on a route. Partitions are those of limits, so that nobody can fill another's. */
 export function placesOf({ client, principal }: ConnectionBounds, subject: Subject): Place[] {

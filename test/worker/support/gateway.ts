@@ -41,6 +41,8 @@ export function gatewaySpec(
     entry: 'src/worker.ts',
     policy: `${more}\n${ROUTES}\ngateway: ${section}\n`,
     variables: { JWT_SECRET, ORIGIN_SECRET, PROXY_SECRET },
+    // As in wrangler.toml.
+    options: { compatibilityFlags: ['enable_request_signal'] },
     ...rest,
   }
   return spec

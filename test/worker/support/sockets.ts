@@ -26,7 +26,7 @@ export interface SocketOrigin {
   stop(): Promise<void>
 }
 
-/** Answers `/plain` paths with 403 and resets at `/reset`; every other path is a WebSocket. Picks the last subprotocol. */
+/** Answers `/plain` paths with 403, hangs up at `/reset`, is silent at `/silent`; every other path is a WebSocket. Picks the last subprotocol. */
 export async function startSocketOrigin(): Promise<SocketOrigin> {
   const requests: IncomingMessage[] = []
   const ends: End[] = []
@@ -49,6 +49,7 @@ export async function startSocketOrigin(): Promise<SocketOrigin> {
       socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-From: origin\r\n\r\nno')
       return
     }
+    if (request.url?.endsWith('/silent')) return
     if (request.url?.endsWith('/reset')) {
       socket.destroy()
       return
