@@ -21,9 +21,9 @@ that, and a footnote says why.
 ✓ seen as the row says · a number: seen as that footnote says, and as everybody else but for it · – cannot be played
 there, for the reason of the footnote
 
-What only the real edge has is injected here: \`request.cf\` (country, AS number) and CF-Connecting-IP come from the
-suite, the shield's binding is the local runtime's, which is exact where the edge's is approximate, and client
-certificates are not played at all. Clients beyond this machine are named by a balancer that the suite plays. Identity is
+What only the real edge has is injected here: \`request.cf\` (country, AS number,
+client certificates) and CF-Connecting-IP come from the suite, and the shield's binding is the local runtime's, which is
+exact where the edge's is approximate. Clients beyond this machine are named by a balancer that the suite plays. Identity is
 compared where the upstream receives it. The reason is that of Postern's own record, which is exact where the answer is
 coarse ([reasons](reasons.md)).
 `
@@ -89,6 +89,7 @@ const TITLES: Readonly<Record<string, string>> = {
   ban: 'Bans',
   outage: 'A store that is silent',
   shield: 'The shield of a Worker',
+  socket: 'WebSockets',
 }
 
 const groupsOf = (rows: readonly Row[]): [string, readonly Row[]][] => [

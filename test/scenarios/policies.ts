@@ -1,23 +1,40 @@
 /** The policies that scenarios hold under. Written as data: a policy file in JSON is one in YAML. */
+import { X509Certificate } from 'node:crypto'
 import { createServer } from 'node:net'
 import { parseNetwork } from '../../src/core/address.ts'
 import type { EntryDraft } from '../../src/stores/contract.ts'
-import { PROXY_SECRET, UNREACHABLE_ISSUER } from '../e2e/credentials.ts'
+import { type Certificates, issueCertificates } from '../e2e/certificate.ts'
+import { UNREACHABLE_ISSUER } from '../e2e/credentials.ts'
 import type { PolicyPart } from '../e2e/stand.ts'
 import { entryOf, keyEntry, revocationEntry } from '../support/entries.ts'
 import { DIGESTS, ISSUERS, PARTNER_JWK, PEPPER, REVOKED_AT, VENDOR_PEM } from './credentials.ts'
 
-/** `bans` has a penalty box; the store of `outage` does not answer, and never did; `shield` has one, where there is any. */
-export type PolicyName = 'main' | 'bans' | 'outage' | 'shield'
+/**
+ * `bans` has a penalty box; the store of `outage` does not answer, and never did; `shield` has one, where there is
+ * any; `sockets` bounds WebSockets, where they are counted; `certified` believes a proxy by its client certificate.
+ */
+export type PolicyName = 'main' | 'bans' | 'outage' | 'shield' | 'sockets' | 'certified'
 
 export interface ScenarioPolicy {
   readonly part: PolicyPart
+  /** How its proxy proves itself, where it is not by a secret. */
+  readonly proxy?: object
   /** Whether its store answers; the runtime chooses one. */
   readonly store: 'answers' | 'is silent'
 }
 
 /** What Postern's environment holds beside what every stand has. */
 export const ENVIRONMENT = { API_KEY_PEPPER: PEPPER }
+
+/** What proxies present where a policy goes by it; each with an authority of its own. */
+export const CERTIFICATES = {
+  certificate: issueCertificates(),
+  'another certificate': issueCertificates(),
+} as const
+
+/** SHA-256 of the DER form, in lower-case hex. */
+export const fingerprintOf = ({ certificate }: Certificates): string =>
+  new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
 
 /** A port of this machine on which nobody listens. */
 async function closedPort(): Promise<number> {
@@ -249,6 +266,33 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
     },
     store: 'answers',
   },
+  sockets: {
+    part: {
+      ...common,
+      // Where there is a gateway it has an origin of its own.
+      gateway: { origin: `http://127.0.0.1:${CLOSED}`, secret: '${POSTERN_SECRET}' },
+      limits: { 'of-key': limits['of-key'] },
+      routes: {
+        public: { match: { path: '/public/**' }, ...strangers },
+        socket: { match: { path: '/socket/**' }, ...strangers, connections: { client: 1 } },
+        own: { match: { path: '/own/**' }, credentials: any, connections: { principal: 1 } },
+        pages: { match: { path: '/pages/**' }, ...strangers, origins: ['https://app.example.com'] },
+      },
+    },
+    store: 'answers',
+  },
+  certified: {
+    part: {
+      ...common,
+      limits: { 'of-key': limits['of-key'] },
+      routes: {
+        public: { match: { path: '/public/**' }, ...strangers },
+        docs: { match: { path: '/docs/**' }, credentials: any },
+      },
+    },
+    proxy: { certificates: [`sha256:${fingerprintOf(CERTIFICATES.certificate)}`] },
+    store: 'answers',
+  },
 }
 
 export const POLICY_NAMES = Object.keys(POLICIES) as PolicyName[]
@@ -258,8 +302,6 @@ export const PROXY_ENTRY = {
   secret: '${POSTERN_SECRET}',
   place: { country: 'CF-IPCountry', asn: 'X-ASN' },
 }
-
-export { PROXY_SECRET }
 
 const banOf = (network: string): EntryDraft => {
   const reading = parseNetwork(network)

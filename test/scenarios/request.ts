@@ -10,6 +10,17 @@ export const linesOfRow = ({ request: { headers = [], credentials = [] } }: Row)
   ...credentials.map(lineOf),
 ]
 
+/** The handshake of RFC 6455 section 4.1. */
+const HANDSHAKE: readonly Line[] = [
+  ['Upgrade', 'websocket'],
+  ['Connection', 'Upgrade'],
+  ['Sec-WebSocket-Version', '13'],
+  ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+]
+
+/** The lines of a client that stay between it and whoever it asks: no check has them. */
+export const connectionLines = ({ request }: Row): readonly Line[] => (request.websocket ? HANDSHAKE : [])
+
 /** Where a client is, in the headers in which the suite's policies trust. */
 export const placeLines = ({ request: { place } }: Row): Line[] => [
   ...(place?.country === undefined ? [] : [['CF-IPCountry', place.country] as const]),

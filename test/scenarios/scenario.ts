@@ -23,6 +23,15 @@ export interface ShownQuota {
   readonly remaining: number
 }
 
+/** Without, with another one, twice: the secret. The others stand for a client certificate. */
+export type Proof =
+  | 'none'
+  | 'wrong'
+  | 'twice'
+  | 'certificate'
+  | 'another certificate'
+  | 'certificate that does not verify'
+
 /** A request as its client sends it. */
 export interface ScenarioRequest {
   readonly method?: string
@@ -41,13 +50,18 @@ export interface ScenarioRequest {
   readonly credentials?: readonly CredentialName[]
   /** Where the client is, as the edge or a trusted proxy says it. */
   readonly place?: { readonly country?: string; readonly asn?: string }
+  /** Whether it is the handshake of a WebSocket; those that come before it stay open. */
+  readonly websocket?: boolean
   /** What the check proves itself with, where it is not the secret of the proxy. */
-  readonly proof?: 'none' | 'wrong' | 'twice'
+  readonly proof?: Proof
 }
 
 /** What is seen of one scenario. */
 export interface Seen {
-  /** The true status, whatever the proxy had to send in its place; 0 when the connection was closed instead. */
+  /**
+   * The true status, whatever the proxy had to send in its place; 0 when the connection was closed instead. That an
+   * upstream switches protocols is told as 200.
+   */
   readonly status: number
   /** Null when the request passed, or when Postern was not asked. */
   readonly reason: Reason | null

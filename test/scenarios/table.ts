@@ -28,6 +28,4 @@ export const ROWS: readonly Row[] = SCENARIOS.map((one, index) => ({
 export const BEYOND: Readonly<Partial<Record<Reason, string>>> = {
   internal:
     'An error that nobody expected; faults are injected in suites of their own ([operations](operations.md)).',
-  connections_exceeded:
-    'Open WebSocket connections are counted in the gateway only, where they are seen to close; its own suite has it.',
 }

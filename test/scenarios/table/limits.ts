@@ -31,7 +31,9 @@ const shielded = under('shield', 'shield')
 
 const over = (charged: Readonly<Record<string, number>>, shown?: string) =>
   fails('limit_exceeded', 429, charged, shown)
+const socket = under('sockets', 'socket')
 const HELD_BACK = fails('shield_exceeded', 429)
+const WEBSOCKET = { websocket: true }
 const BANNED = fails('client_banned', 403)
 
 export const limits: readonly Scenario[] = [
@@ -93,4 +95,11 @@ export const limits: readonly Scenario[] = [
   shielded('over-good', 'Whatever it presents', 'shield', '/docs/a', 2, ['reader'], HELD_BACK),
   shielded('over-bad', 'What is wrong is not even looked at', 'shield', '/docs/a', 2, ['forged token'], HELD_BACK),
   shielded('network', 'A wrong network is refused before the shield is asked', 'shield and networks', '/inside/a', 3, [], fails('network_denied', 403)),
+  socket('opens', 'A handshake is a request like any other', 'WebSocket', '/socket/a', 0, [], passes(STRANGER), WEBSOCKET),
+  socket('opens-known', 'Who opens a connection is told to the upstream', 'WebSocket', '/own/a', 0, ['reader'], passes(ALICE), WEBSOCKET),
+  socket('missing', 'A handshake needs the credential', 'WebSocket', '/own/a', 0, [], fails('credential_missing', 401), WEBSOCKET),
+  socket('over', 'A client opens no more connections than the route lets it', 'WebSocket', '/socket/a', 1, [], fails('connections_exceeded', 429), WEBSOCKET),
+  socket('over-known', 'Nor does a principal', 'WebSocket', '/own/a', 1, ['editor'], fails('connections_exceeded', 429), WEBSOCKET),
+  socket('plain', 'What is no handshake holds no place', 'request on a route of WebSockets', '/socket/a', 3, [], passes(STRANGER)),
+  socket('origin', 'A page of another origin opens no connection', 'WebSocket and origins', '/pages/a', 0, [], fails('origin_denied', 403), { ...WEBSOCKET, headers: [['Origin', 'https://evil.example.com']] }),
 ] // biome-ignore format: a table

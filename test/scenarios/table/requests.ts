@@ -19,6 +19,12 @@ const sent = (
   expected,
 })
 
+/** Where a proxy proves itself by its client certificate. */
+const certified = (...given: Parameters<typeof sent>): Scenario => ({
+  ...sent(...given),
+  policy: 'certified',
+})
+
 const MALFORMED = fails('request_malformed', 400)
 const ALIAS = fails('header_alias', 400)
 const UNTRUSTED = fails('proxy_untrusted', 403)
@@ -46,4 +52,9 @@ export const requests: readonly Scenario[] = [
   sent('proof-wrong', 'A check with another secret is nobody’s', 'check with another secret', { target: '/public/a', proof: 'wrong' }, UNTRUSTED),
   sent('proof-twice', 'A check with two secrets is nobody’s', 'check with two secrets', { target: '/public/a', proof: 'twice' }, UNTRUSTED),
   sent('proof-credential', 'A good credential does not make a proxy of a stranger', 'check without the secret', { target: '/docs/a', proof: 'none', credentials: ['reader'] }, UNTRUSTED),
+  certified('certificate', 'A proxy is believed by its certificate', 'client certificate', { target: '/public/a', proof: 'certificate' }, passes(STRANGER)),
+  certified('certificate-credential', 'What it asks about is judged as always', 'client certificate', { target: '/docs/a', proof: 'certificate', credentials: ['forged token'] }, fails('credential_invalid', 401)),
+  certified('certificate-none', 'Without one it is a stranger', 'check without a certificate', { target: '/public/a', proof: 'none' }, UNTRUSTED),
+  certified('certificate-other', 'With another one it is a stranger', 'check with another certificate', { target: '/public/a', proof: 'another certificate' }, UNTRUSTED),
+  certified('certificate-unverified', 'One that the edge could not verify is none', 'check with a certificate that does not verify', { target: '/public/a', proof: 'certificate that does not verify' }, UNTRUSTED),
 ] // biome-ignore format: a table

@@ -2,22 +2,26 @@
 import { PROXY_SECRET } from '../../e2e/credentials.ts'
 import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
 import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
-import type { Row, Seen } from '../scenario.ts'
+import type { Proof, Row, Seen } from '../scenario.ts'
 import type { Records } from './recorded.ts'
 import type { Difference } from './target.ts'
 
-const PROOFS = {
+/** Which secrets a check carries. */
+const SECRETS: Readonly<Record<Proof | 'right', readonly string[]>> = {
   right: [PROXY_SECRET],
   none: [],
   wrong: [`${PROXY_SECRET}x`],
   twice: [PROXY_SECRET, PROXY_SECRET],
-} as const
+  certificate: [],
+  'another certificate': [],
+  'certificate that does not verify': [],
+}
 
 /** The header of a check of Traefik's contract. */
 function checkOf(row: Row): Line[] {
   const { method = 'GET', scheme = 'http', host = 'app.example.com', target, proof = 'right' } = row.request
   return [
-    ...PROOFS[proof].map((secret) => ['X-Postern-Secret', secret] as const),
+    ...SECRETS[proof].map((secret) => ['X-Postern-Secret', secret] as const),
     ['X-Forwarded-Method', method],
     ['X-Forwarded-Proto', scheme],
     ['X-Forwarded-Host', host],
@@ -28,14 +32,22 @@ function checkOf(row: Row): Line[] {
   ]
 }
 
-/** Sends each scenario's checks to a port, and reads answers and audit lines. */
+/** Where a check is sent, and the lines that it needs there beside its own. */
+export type CheckEntrance = (row: Row) => { readonly port: number; readonly lines?: readonly Line[] }
+
+/** Sends each scenario's checks, and reads answers and audit lines. */
 export async function playChecks(
-  port: number,
+  enter: CheckEntrance,
   rows: readonly Row[],
   records: Records,
 ): Promise<ReadonlyMap<string, Seen>> {
-  const ask = (row: Row): Promise<Answer | null> =>
-    exchange(port, requestBytes('/check/traefik', { host: 'postern', headers: checkOf(row) }))
+  const ask = (row: Row): Promise<Answer | null> => {
+    const { port, lines = [] } = enter(row)
+    return exchange(
+      port,
+      requestBytes('/check/traefik', { host: 'postern', headers: [...lines, ...checkOf(row)] }),
+    )
+  }
   const answers = new Map<string, Answer | null>()
   for (const row of rows) {
     for (let before = row.before ?? 0; before > 0; before--) await ask(row)

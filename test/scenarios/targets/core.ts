@@ -14,6 +14,7 @@ import { linesOf } from '../../support/service.ts'
 import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, SHIELD } from '../policies.ts'
 import { linesOfRow, quotaIn } from '../request.ts'
 import { IDENTITY, type Identity, type Row, type Seen } from '../scenario.ts'
+import { WITHOUT_SOCKETS } from './forced.ts'
 import type { Target } from './target.ts'
 
 export const core: Target = {
@@ -26,6 +27,7 @@ export const core: Target = {
       concerns: ({ request }) => request.proof !== undefined,
       instead: () => null,
     },
+    WITHOUT_SOCKETS,
   ],
 
   async start(name) {

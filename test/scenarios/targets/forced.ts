@@ -1,6 +1,6 @@
 /** Differences that several proxies and runtimes force, each by what is in the request. */
 import { fails, passes, pathOf, type Row, type Seen, STRANGER } from '../scenario.ts'
-import { ALICE } from '../table/known.ts'
+import { ALICE, ERIN } from '../table/known.ts'
 import type { Difference } from './target.ts'
 
 type Concerns = Difference['concerns']
@@ -78,8 +78,15 @@ export const namesClient = (why: string): Difference => ({
   instead: () => fails('network_denied', 403),
 })
 
+/** Whoever is asked by checks sees no connection open or close. */
+export const WITHOUT_SOCKETS: Difference = {
+  why: 'Open WebSockets are counted by the gateway, which sees them close; elsewhere the handshake is a request like any other, and the bound is the proxy’s own.',
+  concerns: ({ expected }) => expected.reason === 'connections_exceeded',
+  instead: (_, { request }) => passes(request.credentials === undefined ? STRANGER : ERIN),
+}
+
 /** What the shield of a Worker holds back passes elsewhere, or is refused for what it is. */
-export const WITHOUT_SHIELD: Difference = {
+const WITHOUT_SHIELD: Difference = {
   why: 'The shield is a binding of Workers; elsewhere it does nothing.',
   concerns: ({ expected }) => expected.reason === 'shield_exceeded',
   instead: (_, { request: { credentials = [] } }) => {
@@ -87,3 +94,6 @@ export const WITHOUT_SHIELD: Difference = {
     return passes(credentials.length === 0 ? STRANGER : ALICE)
   },
 }
+
+/** What no runtime but Workers has. */
+export const NODE_ONLY: readonly Difference[] = [WITHOUT_SHIELD, WITHOUT_SOCKETS]

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { findServer } from '../../../scripts/servers.ts'
 import { PROXIES, type ProxyKind } from '../../e2e/proxies.ts'
 import { type Stand, startStand } from '../../e2e/stand.ts'
-import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
+import { type Answer, Connection, header, type Line, requestBytes } from '../../e2e/wire.ts'
 import { ENVIRONMENT } from '../policies.ts'
-import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
+import { connectionLines, identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
 import { type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
-import { WITHOUT_SHIELD } from './forced.ts'
+import { NODE_ONLY } from './forced.ts'
 import { policyOnNode } from './node.ts'
 import { Records } from './recorded.ts'
 import type { Difference, Target } from './target.ts'
@@ -38,7 +38,7 @@ export function proxy(kind: ProxyKind, name: string, differences: readonly Diffe
       const found = await findServer(server)
       return 'missing' in found ? found.missing : null
     },
-    differences: [...COMMON, WITHOUT_SHIELD, ...differences],
+    differences: [...COMMON, ...NODE_ONLY, ...differences],
 
     async start(policyName) {
       const folder = await mkdtemp(join(tmpdir(), 'postern-scenarios-'))
@@ -60,6 +60,9 @@ export function proxy(kind: ProxyKind, name: string, differences: readonly Diffe
     },
   }
 }
+
+/** Switching Protocols: the upstream agrees. */
+const SWITCHING = 101
 
 /** What came of a request: the answer to the client, and what reached the upstream of it. */
 interface Played {
@@ -93,23 +96,31 @@ export async function playThrough(
   records: Records,
   enter: Entrance = byBalancer,
 ): Promise<ReadonlyMap<string, Seen>> {
+  const open: Connection[] = []
   const ask = (row: Row): Promise<Answer | null> => {
     const { method = 'GET', host = 'app.example.com', target } = row.request
     const { from, lines, port: way = port } = enter(row)
-    return exchange(
-      way,
-      requestBytes(target, { method, host, headers: [...lines, ...linesOfRow(row)] }),
-      from,
-    )
+    const headers = [...lines, ...connectionLines(row), ...linesOfRow(row)]
+    const connection = new Connection(way, from)
+    open.push(connection)
+    return connection.send(requestBytes(target, { method, host, headers }))
+  }
+  const leave = () => {
+    for (const connection of open.splice(0)) connection.close()
   }
   const played = new Map<string, Played>()
   for (const row of rows) {
-    for (let before = row.before ?? 0; before > 0; before--) await ask(row)
+    for (let before = row.before ?? 0; before > 0; before--) {
+      await ask(row)
+      if (row.request.websocket !== true) leave()
+    }
     const reached = upstream.received.length
     const answer = await ask(row)
     const received = upstream.received[reached]
     played.set(row.id, { answer, identity: received === undefined ? null : identityIn(received.lines) })
+    leave()
     await ask(records.markerOf(row))
+    leave()
   }
   const recorded = await records.of(rows)
   return new Map(
@@ -119,7 +130,7 @@ export async function playThrough(
       return [
         row.id,
         {
-          status: answer?.status ?? 0,
+          status: answer?.status === SWITCHING ? 200 : (answer?.status ?? 0),
           reason: record?.reason ?? null,
           judged: record !== undefined,
           identity,

@@ -25,7 +25,9 @@ export class Records {
   markerOf(row: Row): Row {
     const number = ++this.#markers
     const client = `127.30.${number >> 7}.${(number & 127) + 1}`
-    return { ...row, client, request: { target: markerPath(row) } }
+    // Where a proxy is believed by its certificate, this one is as well.
+    const proof = row.policy === 'certified' ? ({ proof: 'certificate' } as const) : {}
+    return { ...row, client, request: { ...proof, target: markerPath(row) } }
   }
 
   /** The last record of each scenario; none for those of which Postern was not asked. Waits for the last marker. */

@@ -9,6 +9,7 @@ import { startProxy } from '../../e2e/proxies.ts'
 import { startUpstream } from '../../e2e/upstream.ts'
 import { exchange, requestBytes } from '../../e2e/wire.ts'
 import { POLICIES } from '../policies.ts'
+import { WITHOUT_SOCKETS } from './forced.ts'
 import { BY_TRAEFIK, traefik } from './proxies.ts'
 import { BALANCER, COMMON, playThrough } from './proxy.ts'
 import type { Target } from './target.ts'
@@ -18,7 +19,7 @@ export const traefikWorkerd: Target = {
   name: 'Traefik → workerd',
   version: async () => `${await traefik.version()}, ${await workerdVersion()}`,
   missing: traefik.missing,
-  differences: [...COMMON, ...BY_TRAEFIK],
+  differences: [...COMMON, WITHOUT_SOCKETS, ...BY_TRAEFIK],
 
   async start(policy) {
     const stops: (() => Promise<unknown>)[] = []

@@ -3,18 +3,25 @@ import { readFile } from 'node:fs/promises'
 import type { Change } from '../../../src/stores/contract.ts'
 import { NAMES, type StateNamespace } from '../../../src/stores/durable-object/wire.ts'
 import { JWT_SECRET, PROXY_SECRET } from '../../e2e/credentials.ts'
+import type { Line } from '../../e2e/wire.ts'
 import { strong } from '../../support/policy.ts'
-import { startWorkerd, type Workerd, type WorkerSpec } from '../../worker/support/workerd.ts'
+import { startWorkerd, type Workerd } from '../../worker/support/workerd.ts'
 import { CLOSED, ENTRIES, ENVIRONMENT, PROXY_ENTRY, type ScenarioPolicy, SHIELD } from '../policies.ts'
 import { Records } from './recorded.ts'
 
-/** What stands before the Worker, and how it is reached. */
-export interface WorkerOptions {
-  /** Sections of the policy beside those of the scenarios. */
-  readonly part?: object
-  /** Workers beside it. */
-  readonly others?: readonly WorkerSpec[]
-}
+/** Stands for the edge: what it says of a request comes in a header here, and leaves as `request.cf`. */
+const EDGE = `
+export default {
+  fetch(request, env) {
+    const headers = new Headers(request.headers)
+    const cf = JSON.parse(headers.get('x-scenario-cf'))
+    headers.delete('x-scenario-cf')
+    return env.POSTERN.fetch(new Request(request, { headers, cf, redirect: 'manual' }))
+  },
+}`
+
+/** What the edge is to say of a request. */
+export const edgeLine = (cf: object): Line => ['X-Scenario-Cf', JSON.stringify(cf)]
 
 export interface StartedWorker {
   readonly workerd: Workerd
@@ -22,10 +29,13 @@ export interface StartedWorker {
   output(): string
 }
 
-/** A policy of the suite as a Worker serves it, its objects filled. */
+/**
+ * A policy of the suite as a Worker serves it, its objects filled; beside it the `edge`.
+ * @param extra sections of the policy beside those of the scenarios
+ */
 export async function startWorker(
-  { part, store }: ScenarioPolicy,
-  options: WorkerOptions = {},
+  { part, store, proxy = PROXY_ENTRY }: ScenarioPolicy,
+  extra: object = {},
 ): Promise<StartedWorker> {
   const url = `http://127.0.0.1:${CLOSED}`
   const workerd = await startWorkerd([
@@ -34,9 +44,9 @@ export async function startWorker(
       entry: 'src/worker.ts',
       policy: JSON.stringify({
         ...part,
-        proxies: { traefik: PROXY_ENTRY },
+        proxies: { traefik: proxy },
         store: store === 'answers' ? 'durableObject' : { upstash: { url, token: '${UPSTASH_TOKEN}' } },
-        ...options.part,
+        ...extra,
       }),
       variables: {
         ...ENVIRONMENT,
@@ -51,7 +61,7 @@ export async function startWorker(
         },
       },
     },
-    ...(options.others ?? []),
+    { name: 'edge', entry: { text: EDGE }, bindings: { serviceBindings: { POSTERN: 'postern' } } },
   ])
   if (store === 'answers') await fill(workerd)
   const lines = () => workerd.logs.map(({ text }) => text)

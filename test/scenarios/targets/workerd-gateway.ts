@@ -6,18 +6,7 @@ import { fails, passes, pathOf, STRANGER } from '../scenario.ts'
 import { answersItself, hostHolds, namesClient, rewrites } from './forced.ts'
 import { type Entrance, playThrough } from './proxy.ts'
 import type { Target } from './target.ts'
-import { portOf, type StartedWorker, startWorker, workerdVersion } from './worker.ts'
-
-/** Stands for the edge: says where a client is. Its address comes in CF-Connecting-IP, as from the real one. */
-const EDGE = `
-export default {
-  fetch(request, env) {
-    const headers = new Headers(request.headers)
-    const cf = JSON.parse(headers.get('x-scenario-place') ?? '{}')
-    headers.delete('x-scenario-place')
-    return env.GATEWAY.fetch(new Request(request, { headers, cf, redirect: 'manual' }))
-  },
-}`
+import { edgeLine, portOf, type StartedWorker, startWorker, workerdVersion } from './worker.ts'
 
 export interface StartedGateway {
   readonly worker: StartedWorker
@@ -34,12 +23,7 @@ export async function startGateway(policy: ScenarioPolicy): Promise<StartedGatew
   const upstream = await startUpstream()
   try {
     const worker = await startWorker(policy, {
-      part: {
-        gateway: { origin: `http://127.0.0.1:${upstream.port}`, secret: '${POSTERN_SECRET}' },
-      },
-      others: [
-        { name: 'edge', entry: { text: EDGE }, bindings: { serviceBindings: { GATEWAY: 'postern' } } },
-      ],
+      gateway: { origin: `http://127.0.0.1:${upstream.port}`, secret: '${POSTERN_SECRET}' },
     })
     return {
       worker,
@@ -70,7 +54,7 @@ const throughEdge =
     if (place === undefined) return { from, lines }
     const { country, asn } = place
     const cf = { country, ...(asn === undefined ? {} : { asn: Number(asn) }) }
-    return { from, lines: [...lines, ['X-Scenario-Place', JSON.stringify(cf)]], port: edge }
+    return { from, lines: [...lines, edgeLine(cf)], port: edge }
   }
 
 export const workerdGateway: Target = {
