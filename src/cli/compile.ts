@@ -52,6 +52,11 @@ function compileCommand(file: string, out: string, io: Io): void {
     io.stdout.write(
       `the Worker needs these secrets:\n${secrets.map((name) => `  npx wrangler secret put ${name}\n`).join('')}`,
     )
+  const { shield } = loaded.policy
+  if (shield !== undefined)
+    io.stdout.write(
+      `the Worker needs the rate limiting binding ${shield.binding} ([[ratelimits]] in wrangler.toml): without it nothing is held back before the limits\n`,
+    )
   const start = startTime(text, io)
   if (start > START_BUDGET) io.stderr.write(slowness(loaded.policy, start))
 }
