@@ -83,11 +83,20 @@ describe('what the client gets', () => {
     expect(body === bytes).toBe(true)
   })
 
-  it('is a redirect, which nobody follows here', async () => {
-    const path = says('HTTP/1.1 302 Found\r\nLocation: /public/elsewhere\r\nContent-Length: 0\r\n\r\n')
-    const { status, lines } = await ask(url, path)
-    expect([status, header(lines, 'location')]).toEqual([302, '/public/elsewhere'])
-  })
+  it.each(['GET', 'HEAD', 'POST', 'DELETE'])(
+    'is a redirect, which nobody follows here (%s)',
+    async (method) => {
+      for (const status of ['302 Found', '307 Temporary Redirect']) {
+        const path = says(`HTTP/1.1 ${status}\r\nLocation: /public/elsewhere\r\nContent-Length: 0\r\n\r\n`)
+        const { start, lines } = await ask(url, path, {
+          method,
+          ...(method === 'POST' ? { body: 'body' } : {}),
+        })
+        expect([start, header(lines, 'location')]).toEqual([`HTTP/1.1 ${status}`, '/public/elsewhere'])
+        expect(origin.visits.at(-1)).toBe(path)
+      }
+    },
+  )
 
   it.each([
     ['204 No Content', ''],
