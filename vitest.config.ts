@@ -37,8 +37,8 @@ export default defineConfig({
               // For the tests alone: what is shipped has no such flag.
               compatibilityFlags: ['nodejs_compat'],
               durableObjects: {
+                ANOTHER_STATE: { className: 'OtherState', useSQLite: true },
                 POSTERN_STATE: { className: 'PosternState', useSQLite: true },
-                OTHER_STATE: { className: 'OtherState', useSQLite: true },
               },
             },
           }),

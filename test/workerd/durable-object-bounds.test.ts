@@ -7,7 +7,7 @@ import { Homes } from '../../src/stores/durable-object/homes.ts'
 import { Seats } from '../../src/stores/durable-object/seats.ts'
 import { Shelf } from '../../src/stores/durable-object/shelf.ts'
 import { durableObject } from '../../src/stores/durable-object.ts'
-import { charge, draft, inOrder, on, put, spendOne, write } from '../stores/conformance/rig.ts'
+import { charge, draft, eventually, inOrder, on, put, spendOne, write } from '../stores/conformance/rig.ts'
 import { endAll, inAll, make, namespace, openStore, outside } from './rig.ts'
 
 const objects = async () => (await listDurableObjectIds(namespace)).length
@@ -101,6 +101,39 @@ describe('an object', () => {
         expect(shelf.rows).toBeLessThanOrEqual(1000)
         expect(buckets.count().held).toBeLessThanOrEqual(101)
         for (let i = 0; i < 900; i += 7) expect(spend(`k${i}`)?.ok).toBe(false)
+      })
+    }),
+  )
+
+  it(
+    'goes on to count while its disk fails, and writes what it owes as soon as it can',
+    on(make, async () => {
+      await runInDurableObject(namespace.getByName('bounds'), async (_, { storage }) => {
+        let fails = true
+        const written: string[] = []
+        const shelf = {
+          rows: 0,
+          read: () => null,
+          write: (rows: readonly { readonly key: string }[]) => {
+            if (fails) throw new Error('SQLITE_FULL')
+            written.push(...rows.map(({ key }) => key))
+          },
+          sweep: async () => {},
+          clear: async () => {},
+        }
+        const buckets = new Buckets(shelf, new Alarm(storage), () => 1_795_000_000_000, {
+          held: 50,
+          rows: 100,
+        })
+        const spend = (key: string) =>
+          buckets.charge([{ key, interval: 60_000_000, burst: 2, cost: 1 }]).arrivals[0]
+        expect([spend('a')?.ok, spend('a')?.ok, spend('a')?.ok]).toEqual([true, true, false])
+        buckets.flush()
+        fails = false
+        await eventually(async () => written.includes('a'))
+        fails = true
+        for (let i = 0; i < 500; i++) spend(`k${i}`)
+        expect(buckets.count().held).toBeLessThanOrEqual(51)
       })
     }),
   )

@@ -1,7 +1,7 @@
 import type { Arrival } from '../../core/limit.ts'
 import { type Kept, type Settled, settle } from '../counting/settle.ts'
 import type { Alarm } from './alarm.ts'
-import type { Shelf } from './shelf.ts'
+import type { BucketRow, BucketShelf } from './shelf.ts'
 import type { Grant, WireCharge } from './wire.ts'
 
 /** Milliseconds after which what was charged is on disk: what a crash may take. */
@@ -38,7 +38,7 @@ interface Held {
  * that is full again within ten, is lost when the object ends: there is no moment at which it could still write.
  */
 export class Buckets {
-  readonly #shelf: Shelf
+  readonly #shelf: BucketShelf
   readonly #alarm: Alarm
   readonly #now: () => number
   readonly #bounds: BucketBounds
@@ -47,7 +47,7 @@ export class Buckets {
   #scheduled = false
 
   /** @param now milliseconds since the epoch */
-  constructor(shelf: Shelf, alarm: Alarm, now: () => number, bounds: BucketBounds = BOUNDS) {
+  constructor(shelf: BucketShelf, alarm: Alarm, now: () => number, bounds: BucketBounds = BOUNDS) {
     this.#shelf = shelf
     this.#alarm = alarm
     this.#now = now
@@ -95,6 +95,7 @@ export class Buckets {
   flush(): void {
     const now = this.#now() * 1000
     this.#write([...this.#dirty].slice(0, BATCH), (full) => full - now > SHORT)
+    // More than one transaction takes, or what could not be written and has its time already.
     if (this.#dirty.size > 0) this.#schedule(0)
   }
 
@@ -135,7 +136,7 @@ export class Buckets {
 
   /** Of these, what `worth` says of its full time, and what the disk has for more spent than it is. */
   #write(keys: readonly string[], worth: (full: number) => boolean): void {
-    const rows: { key: string; full: number | null; added: boolean }[] = []
+    const rows: BucketRow[] = []
     let room = this.#bounds.rows - this.#shelf.rows
     for (const key of keys) {
       this.#dirty.delete(key)
@@ -145,10 +146,20 @@ export class Buckets {
       if (bucket.full > bucket.stored && !worth(bucket.full)) continue
       if (added && room-- <= 0) continue
       rows.push({ key, full: bucket.full === NONE ? null : bucket.full, added })
-      bucket.stored = bucket.full
     }
     if (rows.length === 0) return
-    this.#shelf.write(rows)
+    try {
+      this.#shelf.write(rows)
+    } catch {
+      // A disk that is full or fails: memory goes on to decide, and what is not written is tried again.
+      for (const { key } of rows) this.#dirty.add(key)
+      this.#schedule(FLUSH)
+      return
+    }
+    for (const { key, full } of rows) {
+      const bucket = this.#held.get(key)
+      if (bucket !== undefined) bucket.stored = full ?? NONE
+    }
     this.#alarm.want(this.#now() + SWEEP)
   }
 

@@ -49,6 +49,14 @@ export class Leases {
     this.#now = now
   }
 
+  /** What the bucket said last, for a charge that something else stands in the way of; asks where nothing is known. */
+  async peek(charge: WireCharge): Promise<Leased> {
+    const lease = this.#lease(charge.key)
+    if (lease.until === 0 && lease.denied === null) await this.take({ ...charge, cost: 0 })
+    const ok = lease.units + lease.last.remaining >= charge.cost
+    return taken(ok, charge, lease)
+  }
+
   /** Takes the cost at once where it is at hand, else asks for more. Rejects when nobody answers. */
   async take(charge: WireCharge): Promise<Leased> {
     const lease = this.#lease(charge.key)
@@ -56,7 +64,7 @@ export class Leases {
     if (cost < 0) return this.#giveBack(lease, charge)
     for (let tries = 0; tries < PATIENCE; tries++) {
       const now = this.#now()
-      if (now >= lease.until) lease.units = 0
+      if (now >= lease.until) this.#end(lease, charge)
       if (cost > 0 && lease.units >= cost) return this.#spend(lease, charge)
       if (lease.denied !== null && cost >= lease.denied.cost && now < lease.denied.until)
         return taken(false, charge, lease)
@@ -70,7 +78,7 @@ export class Leases {
     // Others were faster: near the end of the bucket there is little to lend.
     const { units, ...last } = await this.#grant(charge, cost)
     lease.last = last
-    if (units >= cost) return taken(true, charge, lease, () => this.#undo(lease, cost))
+    if (units >= cost) return taken(true, charge, lease, () => this.#undo(lease, charge))
     const left = this.#now() < lease.until ? lease.units : 0
     return left >= cost ? this.#spend(lease, charge) : taken(false, charge, lease)
   }
@@ -78,12 +86,28 @@ export class Leases {
   #spend(lease: Lease, charge: WireCharge): Leased {
     lease.units -= charge.cost
     lease.spent += charge.cost
-    return taken(true, charge, lease, () => this.#undo(lease, charge.cost))
+    return taken(true, charge, lease, () => this.#undo(lease, charge))
   }
 
-  #undo(lease: Lease, cost: number): void {
-    lease.units += cost
-    lease.until = Math.max(lease.until, this.#now() + LIFE)
+  /** It ends in time also when nobody asks any more. */
+  #begin(lease: Lease, charge: WireCharge, until: number): void {
+    lease.until = until
+    setTimeout(() => {
+      if (lease.until === until) this.#end(lease, charge)
+    }, LIFE)
+  }
+
+  #undo(lease: Lease, charge: WireCharge): void {
+    lease.units += charge.cost
+    // What was asked for by one charge alone is lent to nobody else yet.
+    if (this.#now() >= lease.until) this.#begin(lease, charge, this.#now() + LIFE)
+  }
+
+  /** Nobody waits for what goes back; should it get lost, so are the units. */
+  #end(lease: Lease, charge: WireCharge): void {
+    const { units } = lease
+    lease.units = 0
+    if (units > 0) this.#grant({ ...charge, cost: -units }, 0).catch(() => {})
   }
 
   async #giveBack(lease: Lease, charge: WireCharge): Promise<Leased> {
@@ -100,7 +124,7 @@ export class Leases {
       lease.last = last
       lease.units += units
       lease.spent = 0
-      if (units > 0) lease.until = asked + LIFE
+      if (units > 0) this.#begin(lease, charge, asked + LIFE)
       if (units === 0 && charge.cost > 0)
         lease.denied = { cost: charge.cost, until: asked + Math.min(LIFE, last.wait / 1000) }
     } finally {

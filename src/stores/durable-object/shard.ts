@@ -39,14 +39,19 @@ export class Shard {
   async charge(charges: readonly WireCharge[], { shared }: Origin): Promise<Omit<Told, 'epoch'>> {
     this.#calls++
     await this.#report()
+    const own = charges.filter((_, index) => !shared.includes(index))
+    // Who is denied by a bucket that is here takes nothing from those that are not.
+    const denied = !this.#buckets.charge(own, true).arrivals.every(({ ok }) => ok)
     const lent = new Map<number, Leased>()
     const asked = await Promise.allSettled(
-      shared.map(async (index) => lent.set(index, await this.#leases.take(charges[index] as WireCharge))),
+      shared.map(async (index) => {
+        const charge = charges[index] as WireCharge
+        lent.set(index, await (denied ? this.#leases.peek(charge) : this.#leases.take(charge)))
+      }),
     )
     const failed = asked.find(({ status }) => status === 'rejected')
     const blocked = failed !== undefined || [...lent.values()].some(({ arrival }) => !arrival.ok)
-    const own = charges.filter((_, index) => !shared.includes(index))
-    const settled = this.#buckets.charge(own, blocked)
+    const settled = this.#buckets.charge(own, blocked || denied)
     if (!settled.all) for (const { arrival, undo } of lent.values()) if (arrival.ok) undo()
     if (failed?.status === 'rejected') throw failed.reason
     let next = 0

@@ -11,8 +11,30 @@ const TABLES = `
 /** Buckets that one stretch of a sweep looks at. */
 const STRETCH = 2000
 
+/** A bucket to write. */
+export interface BucketRow {
+  readonly key: string
+  /** Microseconds since the epoch; null: it is full, and goes. */
+  readonly full: number | null
+  /** Whether it was not there before. */
+  readonly added: boolean
+}
+
+/** What keeps buckets when the object ends. */
+export interface BucketShelf {
+  /** How many there are at most. */
+  readonly rows: number
+  /** Microseconds since the epoch at which it is full again; null where there is none. */
+  read(key: string): number | null
+  /** All of them or none; throws when the disk is full or fails. */
+  write(buckets: readonly BucketRow[]): void
+  /** @param now microseconds since the epoch */
+  sweep(now: () => number, pause: () => Promise<void>): Promise<void>
+  clear(): Promise<void>
+}
+
 /** Buckets on disk: microseconds at which each is full again. An object that never writes one has no tables at all. */
-export class Shelf {
+export class Shelf implements BucketShelf {
   readonly #storage: DurableObjectStorage
   readonly #prepare: Prepare
   #there: boolean
@@ -37,10 +59,8 @@ export class Shelf {
     return (this.#prepare('SELECT full FROM bucket WHERE key = ?').get(key)?.[0] ?? null) as number | null
   }
 
-  /** All of them in one transaction. @param buckets null: it is full, and goes; `added`: it was not there before */
-  write(
-    buckets: readonly { readonly key: string; readonly full: number | null; readonly added: boolean }[],
-  ): void {
+  /** All of them in one transaction. */
+  write(buckets: readonly BucketRow[]): void {
     this.#storage.transactionSync(() => {
       if (!this.#there) this.#create()
       const put = this.#prepare(
