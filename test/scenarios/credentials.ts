@@ -110,6 +110,8 @@ const PRESENTED = {
   'token with own permissions': await of('pia', { roles: [], permissions: ['docs:read', 'mcp:beta:call'] }),
   'token without tenant': await of('tom', { org: undefined }),
   'token of umbrella': await of('uma', { org: 'umbrella' }),
+  'first of initech': await of('irma', { org: 'initech' }),
+  'second of initech': await of('ivan', { org: 'initech' }),
   'token with capitals in its tenant': await of('cato', { org: 'ACME' }),
   'token with scopes': await of('scott', { scope: 'items:read items:write' }),
   'token with one scope': await of('sven', { scope: 'items:read' }),

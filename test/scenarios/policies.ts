@@ -180,6 +180,7 @@ const app: Readonly<Record<string, object>> = {
   '/counted/tenant/**': { credentials: any, limits: ['of-tenant'] },
   '/counted/route/**': { ...strangers, limits: ['of-route'] },
   '/counted/route/used/**': { ...strangers, limits: ['of-route'] },
+  '/counted/route/wide/**': { ...strangers, limits: ['of-route'] },
   '/counted/pair/**': { credentials: any, limits: ['of-pair'] },
   '/counted/both/**': { credentials: any, limits: ['more', 'of-principal'] },
 }

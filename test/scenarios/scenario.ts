@@ -86,6 +86,11 @@ export interface Scenario {
   readonly request: ScenarioRequest
   /** How often the same request was sent before. */
   readonly before?: number
+  /** Who sent those, where it was not the same client with the same credentials. */
+  readonly earlier?: {
+    readonly clients?: 'others'
+    readonly credentials?: readonly CredentialName[]
+  }
   readonly expected: Seen
 }
 
@@ -93,6 +98,14 @@ export interface Scenario {
 export interface Row extends Scenario {
   readonly client: string
 }
+
+/** The requests that come before that of a scenario. */
+export const earlierOf = (row: Row): Row[] =>
+  Array.from({ length: row.before ?? 0 }, (_, at) => ({
+    ...row,
+    client: row.earlier?.clients === 'others' ? row.client.replace('127.20.', `127.${40 + at}.`) : row.client,
+    request: { ...row.request, ...(row.earlier?.credentials && { credentials: row.earlier.credentials }) },
+  }))
 
 /** The credentials of a scenario in words, part of what makes it different from all others. */
 export const credentialOf = ({ request: { credentials = [] } }: Scenario): string =>

@@ -1,7 +1,7 @@
 /** What may be spent, by whom, and who is banned. */
 import type { CredentialName } from '../credentials.ts'
 import { fails, passes, type Scenario, type ScenarioRequest, type Seen, STRANGER } from '../scenario.ts'
-import { ALICE, DEPLOYER, ERIN, keyNamed, PARTNER, readerNamed } from './known.ts'
+import { ALICE, DEPLOYER, ERIN, keyNamed, PARTNER, readerNamed, VENDOR } from './known.ts'
 
 const under =
   (policy: Scenario['policy'], group: string) =>
@@ -36,6 +36,13 @@ const HELD_BACK = fails('shield_exceeded', 429)
 const WEBSOCKET = { websocket: true }
 const BANNED = fails('client_banned', 403)
 
+/** Requests before it that somebody else has sent. */
+const after = (earlier: NonNullable<Scenario['earlier']>, scenario: Scenario): Scenario => ({
+  ...scenario,
+  earlier,
+})
+const OTHERS = { clients: 'others' } as const
+
 export const limits: readonly Scenario[] = [
   spent('client', 'A client is told what is left', 'limit by client', '/few/a', 0, [], passes(STRANGER, { few: 1 }, 'few')),
   spent('client-last', 'The last unit can be spent', 'limit by client, last unit', '/few/a', 1, [], passes(STRANGER, { few: 0 }, 'few')),
@@ -62,6 +69,12 @@ export const limits: readonly Scenario[] = [
   spent('route-over', 'A route that has spent all refuses everybody', 'limit by route', '/counted/route/used/a', 2, [], over({ 'of-route': 0 })),
   spent('pair', 'A limit can count by client and principal together', 'limit by client and principal', '/counted/pair/a', 0, ['token with one scope'], passes(readerNamed('sven'), { 'of-pair': 1 }, 'of-pair')),
   spent('pair-over', 'Together they are spent as well', 'limit by client and principal', '/counted/pair/a', 2, ['token with scopes'], over({ 'of-pair': 0 }, 'of-pair')),
+  after(OTHERS, spent('client-others', 'What other clients spend is theirs', 'limit by client, other clients', '/few/a', 2, [], passes(STRANGER, { few: 1 }, 'few'))),
+  after(OTHERS, spent('principal-wanders', 'A principal is one wherever it comes from', 'limit by principal, other clients', '/counted/principal/a', 2, ['token of two audiences'], over({ 'of-principal': 0 }, 'of-principal'))),
+  after({ credentials: ['token with scopes'] }, spent('principal-others', 'What another principal spends from the same client is its own', 'limit by principal, another principal', '/counted/principal/a', 2, ['token of a vendor'], passes(VENDOR, { 'of-principal': 1 }, 'of-principal'))),
+  after({ credentials: ['first of initech'] }, spent('tenant-shared', 'Members of a tenant spend together', 'limit by tenant, another member', '/counted/tenant/a', 2, ['second of initech'], over({ 'of-tenant': 0 }))),
+  after(OTHERS, spent('route-shared', 'Clients of a route spend together', 'limit by route, other clients', '/counted/route/wide/a', 2, [], over({ 'of-route': 0 }))),
+  after(OTHERS, spent('pair-others', 'A pair is another one with every client', 'limit by client and principal, other clients', '/counted/pair/a', 2, ['token with own permissions'], passes(readerNamed('pia', { roles: '', permissions: 'docs:read,mcp:beta:call' }), { 'of-pair': 1 }, 'of-pair'))),
   spent('both', 'Of two limits the tighter one is told', 'two limits', '/counted/both/a', 0, ['token with a password'], passes(readerNamed('pat'), { more: 8, 'of-principal': 1 }, 'of-principal')),
   spent('both-over', 'When one refuses, the other is not charged', 'two limits', '/counted/both/a', 3, ['token with a second factor'], over({ more: 7, 'of-principal': 0 }, 'of-principal')),
   spent('of-key', 'A limit of the key is charged beside those of the route', 'limit of a key', '/keys/a', 0, ['metered key'], passes(keyNamed('metered'), { 'of-key': 2 }, 'of-key')),

@@ -2,7 +2,7 @@
 import { PROXY_SECRET } from '../../e2e/credentials.ts'
 import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
 import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
-import type { Proof, Row, Seen } from '../scenario.ts'
+import { earlierOf, type Proof, type Row, type Seen } from '../scenario.ts'
 import type { Records } from './recorded.ts'
 import type { Difference } from './target.ts'
 
@@ -50,7 +50,7 @@ export async function playChecks(
   }
   const answers = new Map<string, Answer | null>()
   for (const row of rows) {
-    for (let before = row.before ?? 0; before > 0; before--) await ask(row)
+    for (const earlier of earlierOf(row)) await ask(earlier)
     answers.set(row.id, await ask(row))
     await ask(records.markerOf(row))
   }

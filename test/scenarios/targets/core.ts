@@ -13,7 +13,7 @@ import { environmentOf, policyOf } from '../../support/policy.ts'
 import { linesOf } from '../../support/service.ts'
 import { CLOSED, ENTRIES, ENVIRONMENT, POLICIES, SHIELD } from '../policies.ts'
 import { linesOfRow, quotaIn } from '../request.ts'
-import { IDENTITY, type Identity, type Row, type Seen } from '../scenario.ts'
+import { earlierOf, IDENTITY, type Identity, type Row, type Seen } from '../scenario.ts'
 import { WITHOUT_SOCKETS } from './forced.ts'
 import type { Target } from './target.ts'
 
@@ -80,7 +80,7 @@ export const core: Target = {
       async play(rows) {
         const seen = new Map<string, Seen>()
         for (const row of rows) {
-          for (let before = row.before ?? 0; before > 0; before--) await ask(row)
+          for (const earlier of earlierOf(row)) await ask(earlier)
           seen.set(row.id, seenIn(await ask(row)))
         }
         return seen

@@ -8,7 +8,7 @@ import { type Stand, startStand } from '../../e2e/stand.ts'
 import { type Answer, Connection, header, type Line, requestBytes } from '../../e2e/wire.ts'
 import { ENVIRONMENT } from '../policies.ts'
 import { connectionLines, identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
-import { type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
+import { earlierOf, type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
 import { NODE_ONLY } from './forced.ts'
 import { policyOnNode } from './node.ts'
 import { Records } from './recorded.ts'
@@ -110,8 +110,8 @@ export async function playThrough(
   }
   const played = new Map<string, Played>()
   for (const row of rows) {
-    for (let before = row.before ?? 0; before > 0; before--) {
-      await ask(row)
+    for (const earlier of earlierOf(row)) {
+      await ask(earlier)
       if (row.request.websocket !== true) leave()
     }
     const reached = upstream.received.length
