@@ -9,7 +9,9 @@ import { STORES } from '../stores/index.ts'
 import { MemoryStore } from '../stores/memory.ts'
 
 /** Where state is kept on Node when the policy does not say: a file beside the policy. */
-const embedded = (): StorePolicy => policySchema.shape.store.unwrap().parse({ sqlite: './postern.db' })
+export const EMBEDDED = './postern.db'
+
+const embedded = (): StorePolicy => policySchema.shape.store.unwrap().parse({ sqlite: EMBEDDED })
 
 /** The store that a policy chooses on Node. */
 export const storeOf = ({ store }: Policy): StorePolicy => store ?? embedded()

@@ -21,6 +21,7 @@ import { ImportOffset } from './import-offset.ts'
 
 interface Options extends Common {
   readonly format?: string
+  readonly batch?: string
   readonly resume?: string
 }
 
@@ -35,19 +36,21 @@ export function register(keys: Command, io: Io): void {
       .argument('<file>', 'JSON lines or CSV; - for standard input'),
   )
     .option('--format <format>', 'jsonl or csv; by the name of the file unless given')
+    .option('--batch <count>', `records in one request, 1 to ${MAX_IMPORT}`, String(MAX_IMPORT))
     .option('--resume <file>', 'remember there how far it came, and go on from there')
     .action((file: string, options: Options) => importKeys(file, options, io))
 }
 
 async function importKeys(file: string, options: Options, io: Io): Promise<void> {
   const format = formatOf(options.format ?? (file.endsWith('.csv') ? 'csv' : 'jsonl'))
+  const batch = batchOf(options.batch ?? '')
   const source = sourceOf(file, io)
   const offset =
     options.resume === undefined
       ? null
       : new ImportOffset(resolve(io.cwd, options.resume), basename(file), source.size)
   const tally = await withAdmin(options, io, (connection) =>
-    new Import(connection, file, offset, io).run(importRows(source.bytes, format)),
+    new Import(connection, file, batch, offset, io).run(importRows(source.bytes, format)),
   )
   if (options.json === true) io.stdout.write(`${JSON.stringify(tally)}\n`)
   else io.stdout.write(`${tally.records} records: ${tally.created} new, ${tally.skipped} known before\n`)
@@ -59,10 +62,11 @@ interface Tally {
   readonly skipped: number
 }
 
-/** One run through a file, a thousand records at a time; nothing of it is held longer. */
+/** One run through a file, a batch of records at a time; nothing of it is held longer. */
 class Import {
   readonly #connection: Connection
   readonly #file: string
+  readonly #batch: number
   readonly #offset: ImportOffset | null
   readonly #io: Io
   #records = 0
@@ -71,9 +75,10 @@ class Import {
   #told = performance.now()
   readonly #started = performance.now()
 
-  constructor(connection: Connection, file: string, offset: ImportOffset | null, io: Io) {
+  constructor(connection: Connection, file: string, batch: number, offset: ImportOffset | null, io: Io) {
     this.#connection = connection
     this.#file = file
+    this.#batch = batch
     this.#offset = offset
     this.#io = io
   }
@@ -89,7 +94,7 @@ class Import {
           continue
         }
         waiting.push(row)
-        if (waiting.length < MAX_IMPORT) continue
+        if (waiting.length < this.#batch) continue
         await this.#send(waiting)
         waiting = []
       }
@@ -130,7 +135,7 @@ class Import {
     const lines = problems.map(({ path, message }) => {
       const [, index, field] = /^keys\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
       const row = index === undefined ? undefined : rows[Number(index)]
-      // Others of the same thousand are meant by the lines on which they are, too.
+      // Others of the same batch are meant by the lines on which they are, too.
       const text = message.replace(/keys\[(\d+)\]/g, (whole, other: string) => {
         const line = rows[Number(other)]?.line
         return line === undefined ? whole : `line ${line}`
@@ -157,6 +162,12 @@ class Import {
 function formatOf(text: string): Format {
   if (text === 'jsonl' || text === 'csv') return text
   throw new CommandFailure(2, `--format ${JSON.stringify(text)} is not known: write jsonl or csv\n`)
+}
+
+function batchOf(text: string): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_IMPORT) return count
+  throw new CommandFailure(2, `--batch ${JSON.stringify(text)} is not a number from 1 to ${MAX_IMPORT}\n`)
 }
 
 /** The bytes of a file or of standard input, and how many there are where that is known. */
