@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startUpstream, type Upstream } from '../e2e/upstream.ts'
-import { header, requestBytes } from '../e2e/wire.ts'
+import { header, type Line, requestBytes } from '../e2e/wire.ts'
 import { ask, bearer, edge, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
 import {
   type End,
@@ -316,6 +316,45 @@ describe('connections of a route that bounds them', () => {
     expect(got).toHaveLength(2)
     expect(all.filter((one) => !one.ok).every((one) => 'status' in one && one.status === 429)).toBe(true)
     for (const one of got) if (one.ok) one.end.socket.terminate()
+  })
+
+  it.each([
+    ['no version', [['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==']]],
+    [
+      'another version',
+      [
+        ['Sec-WebSocket-Version', '8'],
+        ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+      ],
+    ],
+    ['no key', [['Sec-WebSocket-Version', '13']]],
+    [
+      'a key that is none',
+      [
+        ['Sec-WebSocket-Version', '13'],
+        ['Sec-WebSocket-Key', 'x'],
+      ],
+    ],
+  ] as [string, Line[]][])('are not held by a handshake with %s, which is none', async (_, lines) => {
+    const client = someone()
+    const before = origin.ends.length
+    const headers: Line[] = [['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ...lines]
+    for (let round = 0; round < 3; round++)
+      expect((await ask(url, '/chat/x', { client, headers })).status).toBe(403)
+    expect(origin.ends).toHaveLength(before)
+    for (const path of ['/chat/a', '/chat/b']) (await both(path, { client })).client.socket.terminate()
+  })
+
+  it('are free again when a message was more than the runtime takes', async () => {
+    const client = someone()
+    for (let round = 0; round < 3; round++) {
+      const ends = await until(() => open(url, '/chat/a', { client }))
+      const far = origin.ends.at(-1) as End
+      if (ends.ok) ends.end.socket.send(Buffer.alloc(33 << 20))
+      expect(await far.ended).toMatchObject({ code: 1001 })
+      // 1009, unless it is still sending: then the connection breaks off.
+      if (ends.ok) expect([1006, 1009]).toContain((await ends.end.ended).code)
+    }
   })
 
   it('are not held by a handshake whose client went away before the answer', async () => {

@@ -1,8 +1,9 @@
 /** Requests and answers on their way through the gateway. */
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Received, startUpstream, type Upstream } from '../e2e/upstream.ts'
-import { header, headerValues, type Line } from '../e2e/wire.ts'
-import { ask, bearer, CLIENT, gatewaySpec, ORIGIN_SECRET, PROXY_SECRET } from './support/gateway.ts'
+import { header, headerValues, type Line, requestBytes } from '../e2e/wire.ts'
+import { ask, bearer, CLIENT, edge, gatewaySpec, ORIGIN_SECRET, PROXY_SECRET } from './support/gateway.ts'
 import { startWorkerd, type Workerd } from './support/workerd.ts'
 
 /** Says where the client is, as the edge does, and asks the gateway. */
@@ -107,6 +108,31 @@ describe('what the origin gets', () => {
     expect((await received('/public/x', { body: 'odd' })).body).toBe('odd')
   })
 
+  it('has one length, whatever a client says of it', async () => {
+    const headers: Line[] = [
+      ['Content-Length', '3'],
+      ['Transfer-Encoding', 'chunked'],
+    ]
+    const { lines, body } = await received('/public/x', {
+      method: 'POST',
+      headers,
+      chunks: '4\r\nbody\r\n0\r\n\r\n',
+    })
+    expect(body).toBe('body')
+    expect([header(lines, 'content-length'), header(lines, 'transfer-encoding')]).toEqual([null, 'chunked'])
+  })
+
+  it('is begun to be sent when its length is more than a number holds', async () => {
+    const records = workerd.events('decision').length
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const length: Line = ['Content-Length', '9007199254740993']
+    socket.write(requestBytes('/public/x', { method: 'POST', headers: [edge(), length] }))
+    await workerd.heard('decision', records + 1)
+    await received('/public/x')
+    expect(workerd.events('gateway_failed')).toEqual([])
+    socket.destroy()
+  })
+
   it('is who the principal is, in our words alone', async () => {
     const { lines } = await received('/docs/x', {
       headers: [
@@ -143,7 +169,7 @@ describe('what the origin gets', () => {
         'Proxy-Connection',
         'Proxy-Authorization',
       ],
-      ...['TE', 'Keep-Alive', 'Upgrade'],
+      ...['TE', 'Keep-Alive', 'Upgrade', 'Transfer_Encoding', 'Content_Length'],
     ].map((name): Line => [name, 'lie'])
     const { lines } = await received('/public/x', { headers: lies })
     expect(lines.filter(([, value]) => value === 'lie')).toEqual([])

@@ -24,13 +24,16 @@ const CLAIMS: ReadonlySet<string> = new Set([
 /** The same, by how a name begins. */
 const CLAIM_FAMILIES = ['x-forwarded-', 'x-original-', 'x-rewrite-', 'x-postern-', 'remote-']
 
+/** What the runtime says of the message itself. */
+const OWN: ReadonlySet<string> = new Set(['content-length', 'host'])
+
 /** Whether a client must not say it, in any spelling that some server takes for it. */
 function claims(name: string, identity: IdentityPlan): boolean {
   if (identity.covers(name)) return true
   const plain = spelled(name)
   if (CLAIMS.has(plain) || CLAIM_FAMILIES.some((family) => plain.startsWith(family))) return true
-  // What the edge says in its own fields stays; it writes them with hyphens.
-  return plain.startsWith('cf-') && plain !== name
+  // What the edge and the runtime say in fields of their own stays; they write them with hyphens.
+  return plain !== name && (plain.startsWith('cf-') || OWN.has(plain))
 }
 
 /** The names that `Connection` lists, in lower case. */
@@ -40,7 +43,8 @@ const listed = (headers: Headers): ReadonlySet<string> =>
 function removeAll(headers: Headers, unwanted: (name: string) => boolean): void {
   const hops = listed(headers)
   for (const name of [...headers.keys()]) {
-    if (HOP_BY_HOP.has(name) || HANDSHAKE.has(name) || hops.has(name) || unwanted(name)) headers.delete(name)
+    if (HOP_BY_HOP.has(spelled(name)) || HANDSHAKE.has(name) || hops.has(name) || unwanted(name))
+      headers.delete(name)
   }
 }
 

@@ -102,10 +102,12 @@ export interface Outgoing {
   readonly sent: Promise<void> | null
 }
 
-/** Carries a body without turning it over in our hands. A length that was said stays said. */
+/** Carries a body without turning it over in our hands. A length that was said, and that a number holds, stays said. */
 function pipeFor(length: string | null): TransformStream<Uint8Array, Uint8Array> {
   const pipe: unknown =
-    length === null ? new IdentityTransformStream() : (new FixedLengthStream(Number(length)) satisfies Sized)
+    length === null || !Number.isSafeInteger(Number(length))
+      ? new IdentityTransformStream()
+      : (new FixedLengthStream(Number(length)) satisfies Sized)
   return pipe as TransformStream<Uint8Array, Uint8Array>
 }
 

@@ -47,9 +47,7 @@ export class Passage extends Judgement {
     this.#way = way
     this.#headers = new WorkerHeaderLines(request.headers)
     this.#url = URL.parse(request.url)
-    // The runtime makes a GET of any handshake (RFC 6455 section 4.1): another method would not be what was judged.
-    this.#websocket =
-      request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+    this.#websocket = opensWebSocket(request)
   }
 
   /** The origin's answer, or ours in its place. */
@@ -175,6 +173,16 @@ export class Passage extends Judgement {
     if (this.#seats !== null) this.#way.outlive(this.#seats.release())
   }
 }
+
+/**
+ * Whether it is the handshake of a WebSocket, whole and of the only version (RFC 6455 section 4.2.1). For the origin the
+ * runtime would make one of any other method and of one that it then refuses the client; these are ordinary requests.
+ */
+const opensWebSocket = ({ method, headers }: Request): boolean =>
+  method === 'GET' &&
+  headers.get('upgrade')?.toLowerCase() === 'websocket' &&
+  headers.get('sec-websocket-version') === '13' &&
+  /^[A-Za-z0-9+/]{22}==$/.test(headers.get('sec-websocket-key') ?? '')
 
 /** What went wrong, for the log. */
 export const problemOf = (cause: unknown): string =>
