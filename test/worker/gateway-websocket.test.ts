@@ -381,15 +381,13 @@ describe('connections of a route that bounds them', () => {
     expect((await open(workerd.url('forgetful'), '/public/a')).ok).toBe(true)
   })
 
-  it('are refused in time while the store does not answer', async () => {
+  it('are refused while the store does not answer', async () => {
     const records = workerd.events('decision').length
-    const began = performance.now()
     expect(await refused('/chat/a', {}, workerd.url('waiting'))).toEqual({
       status: 503,
       reason: 'unavailable',
       retry: true,
     })
-    expect(performance.now() - began).toBeLessThan(5_000)
     const [record] = (await workerd.heard('decision', records + 1)).slice(records)
     expect(record.reason).toMatch(/^(limit_unavailable|internal)$/)
   })

@@ -295,6 +295,13 @@ describe('what does not get to the origin', () => {
     expect(JSON.parse(body)).toMatchObject({ status: 401, reason: 'credential_missing' })
   })
 
+  it('is a body of a request that the policy refuses, for which the answer does not wait', async () => {
+    const before = upstream.received.length
+    const headers: Line[] = [['Content-Length', '10000000']]
+    expect((await ask(url, '/docs/x', { method: 'POST', headers, chunks: 'a' })).status).toBe(401)
+    expect(upstream.received).toHaveLength(before)
+  })
+
   it('is a method that nobody knows, a tunnel, or a host that is none', async () => {
     expect((await refused('/public/x', { method: 'TRACE' })).status).toBe(400)
     const before = upstream.received.length
