@@ -56,7 +56,7 @@ export function openApi(version: string): Json {
       description: 'API keys, revocations and bans. See docs/admin.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'The listener `listen.admin` of the policy.' }],
+    servers: [{ url: '/', description: 'The listener `listen.admin` of the policy, or the admin Worker.' }],
     security: [{ token: [] }],
     paths,
     components: {

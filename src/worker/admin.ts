@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import { createAdmin, unready } from '../admin/app.ts'
+import type { Facts } from '../admin/facts.ts'
 import { factsOf } from '../admin/policy-facts.ts'
 import { parseHop } from '../core/address.ts'
 import { within } from '../credentials/jwt/wait.ts'
@@ -10,7 +11,7 @@ import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
 import type { State } from '../state/state.ts'
 import { StoreFault } from '../stores/contract.ts'
 import { report } from './log.ts'
-import { boundTo } from './policy.ts'
+import { boundTo, type Refused, undamaged } from './policy.ts'
 import { makeState } from './state.ts'
 
 /** Milliseconds for a call of the store: nobody waits behind a proxy here, and an import writes a thousand records. */
@@ -21,8 +22,8 @@ const SECRETS: ReadonlySet<unknown> = new Set(['apiKeys', 'store'])
 
 /** A policy whose admin API can be served, or every reason why not. */
 type Admitted =
-  | { readonly ok: true; readonly policy: Policy; readonly version: string }
-  | { readonly ok: false; readonly problems: readonly string[] }
+  | { readonly ok: true; readonly policy: Policy; readonly facts: Facts; readonly version: string }
+  | Refused
 
 /**
  * The admin API of one isolate: the same as Node's, on the store that the check Worker uses. While it cannot begin,
@@ -39,7 +40,7 @@ export class AdminIsolate {
    */
   constructor(artefact: unknown, env: Readonly<Record<string, unknown>>) {
     this.#outside = workerOutside(env, report)
-    this.#admitted = admit(artefact, env)
+    this.#admitted = undamaged(() => admit(artefact, env))
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -63,9 +64,8 @@ export class AdminIsolate {
     }
   }
 
-  async #begin({ policy, version }: Admitted & { readonly ok: true }): Promise<Hono> {
+  async #begin({ policy, facts, version }: Admitted & { readonly ok: true }): Promise<Hono> {
     const state = await makeState(policy, this.#outside, DEADLINE)
-    const facts = factsOf(policy)
     return createAdmin({
       version,
       store: state.store,
@@ -96,9 +96,10 @@ function admit(artefact: unknown, env: Readonly<Record<string, unknown>>): Admit
   const { policy, secrets, version } = reading
   const ours = secrets.filter(({ path: [section] }) => SECRETS.has(section))
   const problems = resolveSecrets({ policy, secrets: ours }, boundTo(env))
-  if (Object.keys(policy.admin?.tokens ?? {}).length === 0)
+  const facts = factsOf(policy)
+  if (facts.tokens.length === 0)
     problems.push(
       'admin.tokens: is empty, so that nobody may ask: add a token, as `postern token` prints it, and run postern compile again',
     )
-  return problems.length === 0 ? { ok: true, policy, version } : { ok: false, problems }
+  return problems.length === 0 ? { ok: true, policy, facts, version } : { ok: false, problems }
 }

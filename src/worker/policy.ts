@@ -12,7 +12,7 @@ import type { WorkerOutside } from '../ports/worker-outside.ts'
 /** A policy in force, or every reason why there is none. */
 export type Installed =
   | { readonly ok: true; readonly policy: Policy; readonly engine: Engine; readonly keys: LateKeys }
-  | { readonly ok: false; readonly problems: readonly string[] }
+  | Refused
 
 /** The keys of a store that is there only once a request has come: nothing may be asked before. */
 export class LateKeys implements StoredKeys {
@@ -43,25 +43,36 @@ export const boundTo =
     return typeof value === 'string' ? value : undefined
   }
 
+/** Why a compiled policy is not used. */
+export interface Refused {
+  readonly ok: false
+  readonly problems: readonly string[]
+}
+
 /**
- * Puts a compiled policy in force. Does no I/O and takes no random number, so that it can be done before any request.
- * @param artefact what `postern compile` has written
+ * What is made of a compiled policy. Nothing that `postern compile` writes makes that throw; a Worker that cannot start
+ * would be answered for by the runtime.
  */
-export function install(
-  artefact: unknown,
-  env: Readonly<Record<string, unknown>>,
-  outside: WorkerOutside,
-): Installed {
+export function undamaged<Result>(make: () => Result): Result | Refused {
   try {
-    return installed(artefact, env, outside)
+    return make()
   } catch (cause) {
-    // Nothing that postern compile writes comes here. A Worker that cannot start would be answered for by the runtime.
     return {
       ok: false,
       problems: [`the compiled policy is damaged, run postern compile again: ${causeOf(cause)}`],
     }
   }
 }
+
+/**
+ * Puts a compiled policy in force. Does no I/O and takes no random number, so that it can be done before any request.
+ * @param artefact what `postern compile` has written
+ */
+export const install = (
+  artefact: unknown,
+  env: Readonly<Record<string, unknown>>,
+  outside: WorkerOutside,
+): Installed => undamaged(() => installed(artefact, env, outside))
 
 function installed(
   artefact: unknown,

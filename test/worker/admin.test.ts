@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openApi } from '../../src/admin/openapi.ts'
 import { describeRedis, RedisServer, until } from '../support/redis.ts'
@@ -98,6 +100,11 @@ describe('an admin Worker that cannot begin', () => {
       /has no format.*run postern compile again/,
     ],
     [
+      'has a damaged policy',
+      adminWorker('', { policy: { artefact: { format: 1, postern: '0.0.0', policy: {} } } }),
+      /^the compiled policy is damaged, run postern compile again/,
+    ],
+    [
       'would send the token of its store in the clear',
       adminWorker(policyOf(TOKENS, 'store: { upstash: { url: "${URL}", token: "${TOKEN}" } }'), {
         variables: { PEPPER: SECRETS.PEPPER, URL: 'http://name.upstash.io', TOKEN: 'a-token-of-upstash' },
@@ -155,9 +162,18 @@ describe('what strangers ask of the admin Worker', () => {
   })
 
   it('is refused when it is too large, before it is read', async () => {
-    const { admin } = duo
-    const { status } = await admin('POST', '/v1/keys/import', { body: `"${'x'.repeat(4 * 1024 * 1024)}"` })
-    expect(status).toBe(413)
+    const asking = request(`${duo.workerd.url('postern-admin')}/v1/keys/import`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${WRITER}`,
+        'content-type': 'application/json',
+        'content-length': String(4 * 1024 * 1024 + 1),
+      },
+    })
+    asking.flushHeaders()
+    const [response] = (await once(asking, 'response')) as [IncomingMessage]
+    asking.on('error', () => {}).destroy()
+    expect(response.statusCode).toBe(413)
   })
 })
 
