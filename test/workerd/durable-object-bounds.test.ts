@@ -6,6 +6,7 @@ import { Buckets } from '../../src/stores/durable-object/buckets.ts'
 import { Homes } from '../../src/stores/durable-object/homes.ts'
 import { Seats } from '../../src/stores/durable-object/seats.ts'
 import { Shelf } from '../../src/stores/durable-object/shelf.ts'
+import { faultOf } from '../../src/stores/durable-object/wire.ts'
 import { durableObject } from '../../src/stores/durable-object.ts'
 import { charge, draft, eventually, inOrder, on, put, spendOne, write } from '../stores/conformance/rig.ts'
 import { endAll, inAll, make, namespace, openStore, outside } from './rig.ts'
@@ -204,6 +205,28 @@ describe('an object', () => {
       const outcome = await asked
       if (outcome instanceof Error) expect(String(outcome)).not.toMatch(/secret/)
     }),
+  )
+})
+
+describe('what a call to an object throws', () => {
+  it.each([
+    [{ overloaded: true, retryable: true }, /more to do/],
+    [{ remote: true }, /the object failed/],
+    [{ retryable: true, durableObjectReset: true }, /restarted or is out of reach/],
+    [{}, /cannot be reached/],
+  ])('with %j is told by that, and not by its text', (properties, told) => {
+    const fault = faultOf(Object.assign(new Error('overloaded: secret'), properties))
+    expect(fault.code).toBe('unavailable')
+    expect(fault.message).toMatch(told)
+    expect(fault.message).not.toMatch(/secret/)
+  })
+
+  it.each([null, undefined, 'text', new StoreFault('incompatible', 'as it is')])(
+    'is a fault also for %s',
+    (thrown) => {
+      expect(faultOf(thrown)).toBeInstanceOf(StoreFault)
+      if (thrown instanceof StoreFault) expect(faultOf(thrown)).toBe(thrown)
+    },
   )
 })
 
