@@ -59,7 +59,8 @@ export const policySchema = z
         'On Workers: Postern in front of an origin, without a proxy of yours. Elsewhere it does nothing.',
     }),
     shield: shield.optional().meta({
-      description: 'On Workers: a coarse bound before authentication. Elsewhere it does nothing.',
+      description:
+        'On Workers: a coarse bound before authentication, against floods. It counts in each location by itself, approximately, and lets more through than it says, so that it replaces no limit. An IPv6 client is its network of 64 bits. Should it fail or not be bound, clients pass to the limits, and the log says so once. Elsewhere it does nothing.',
     }),
     trustedHops: z.array(cidr).default([]).meta({
       description:
