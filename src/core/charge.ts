@@ -59,7 +59,9 @@ export function charge(charges: readonly BucketCharge[], engine: Engine, ports: 
 export function refund(charges: readonly BucketCharge[], ports: Ports): void {
   if (charges.length === 0) return
   const back = ports.counters.charge(charges.map((one) => ({ ...one, cost: -one.cost })))
-  if (back instanceof Promise) back.catch(() => {})
+  if (!(back instanceof Promise)) return
+  const settled = back.catch(() => {})
+  ports.background?.(settled)
 }
 
 /** Both bills of one request as one. */

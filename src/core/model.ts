@@ -193,6 +193,8 @@ export interface Ports {
   now(): number
   /** Milliseconds on a clock that never steps. */
   ticks(): number
+  /** Lets work go on that outlasts the request; absent where everything does. */
+  readonly background?: (work: Promise<unknown>) => void
   /** Hears of every step that a decision takes; only `explain` listens. */
   readonly trace?: (step: string, found: string) => void
 }

@@ -105,6 +105,7 @@ export class Isolate {
         counters: state.store,
         local: state.local,
         knowledge: state.knowledge,
+        background: this.#outside.background,
         shield: shieldOf(policy, this.#env),
         now: Date.now,
         ticks: () => performance.now(),
