@@ -47,4 +47,3 @@ if (missing.length > 0 || collector.failed.length > 0) {
   writeFileSync(FILE, documentOf(collector.versions))
   console.log(`wrote docs/conformance.md: ${ROWS.length} scenarios, ${TARGETS.length} ways in`)
 }
-process.exit()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fuzz, policy, SEED, TARGETS } from '../e2e/fuzz.ts'
 import { ORDINARY } from '../e2e/targets.ts'
 import { exchange, type Line, requestBytes } from '../e2e/wire.ts'
-import { issuers } from './policies.ts'
+import { issuers } from './policy/credentials.ts'
 import { type StartedGateway, startGateway } from './targets/workerd-gateway.ts'
 
 let gateway: StartedGateway

@@ -6,7 +6,9 @@ import { JWT_SECRET, PROXY_SECRET } from '../../e2e/credentials.ts'
 import type { Line } from '../../e2e/wire.ts'
 import { strong } from '../../support/policy.ts'
 import { startWorkerd, type Workerd } from '../../worker/support/workerd.ts'
-import { CLOSED, ENTRIES, ENVIRONMENT, PROXY_ENTRY, type ScenarioPolicy, SHIELD } from '../policies.ts'
+import { ENVIRONMENT, PROXY_ENTRY, type ScenarioPolicy, SHIELD } from '../policies.ts'
+import { CLOSED } from '../policy/credentials.ts'
+import { ENTRIES } from '../policy/entries.ts'
 import { Records } from './recorded.ts'
 
 /** Stands for the edge: what it says of a request comes in a header here, and leaves as `request.cf`. */
@@ -45,7 +47,10 @@ export async function startWorker(
       policy: JSON.stringify({
         ...part,
         proxies: { traefik: proxy },
-        store: store === 'answers' ? 'durableObject' : { upstash: { url, token: '${UPSTASH_TOKEN}' } },
+        store:
+          store === 'answers'
+            ? { durableObject: {}, deadline: '350ms' }
+            : { upstash: { url, token: '${UPSTASH_TOKEN}' } },
         ...extra,
       }),
       variables: {
