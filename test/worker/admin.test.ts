@@ -220,6 +220,17 @@ function together(duo: () => Duo): void {
     expect(await keyed(body.key)).toBe(200)
   })
 
+  it('bans a client within seconds, and lifts that', async () => {
+    const { admin, check } = duo()
+    const status = async () => (await check({ target: '/open', from: '198.51.100.7' })).status
+    expect(await status()).toBe(200)
+    const ban = { network: '198.51.100.0/24', duration: '1h' }
+    expect((await admin('POST', '/v1/bans', { body: ban })).status).toBe(201)
+    await until(async () => (await status()) === 403, 'the ban to be known')
+    expect((await admin('DELETE', '/v1/bans?network=198.51.100.0/24')).status).toBe(204)
+    await until(async () => (await status()) === 200, 'its end to be known')
+  })
+
   it('leaves one line for each change in its log and in the store, without any key', async () => {
     const { admin, workerd } = duo()
     const { body } = await admin('POST', '/v1/keys', { body: { id: 'told', owner: 'bot' } })
