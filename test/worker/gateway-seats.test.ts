@@ -10,21 +10,25 @@ import { LIFE, placesOf, RENEWAL, Seats } from '../../src/worker/gateway/seats.t
 class Memory implements Holds {
   #book = new Book(Date.now)
   down = false
-  /** Set, an answer waits for it. */
+  /** Set, a question waits for it before it gets there. */
   slow: Promise<void> | null = null
   asked = 0
 
   async take(holder: string, places: readonly Place[], life: number): Promise<number | null> {
     this.asked++
     if (this.down) throw new StoreFault('unavailable', 'down')
-    const taken = this.#book.take(holder, wire(places), life)
     await this.slow
-    return taken
+    return this.#book.take(holder, wire(places), life)
   }
 
   async release(holder: string, places: readonly Place[]): Promise<void> {
     if (this.down) throw new StoreFault('unavailable', 'down')
     this.#book.release(holder, wire(places))
+  }
+
+  /** Forgets one place of a holder, as when one of several objects is restarted. */
+  forgetOne(holder: string, place: Place): void {
+    this.#book.release(holder, wire([place]))
   }
 
   forget(): void {
@@ -114,6 +118,18 @@ describe('a place', () => {
     expect(await free()).toBe(false)
     await other.release()
     expect(await free()).toBe(true)
+  })
+
+  it('lost to somebody else takes those with it that are still held', async () => {
+    const both: Place[] = [{ key: 'y', most: 1 }, ...ONE]
+    const held = new Seats(holds, 'unlucky', both)
+    await held.take()
+    held.renew(() => void held.release())
+    holds.forgetOne('unlucky', ONE[0] as Place)
+    const other = seats()
+    await other.take()
+    await vi.advanceTimersByTimeAsync(RENEWAL)
+    expect(await free([{ key: 'y', most: 1 }])).toBe(true)
   })
 
   it('is not there twice: a full one says which it was, and takes none of the others', async () => {

@@ -30,6 +30,15 @@ export class Silent extends DurableObject {
 export default { fetch: () => new Response() }
 `
 
+/** Objects that count everything but connections. */
+const BROKEN = `
+import { PosternState } from './src/stores/durable-object/object.ts'
+export class Broken extends PosternState {
+  take() { throw new Error('broken') }
+}
+export default { fetch: () => new Response() }
+`
+
 let origin: SocketOrigin
 let plain: Upstream
 let workerd: Workerd
@@ -54,6 +63,17 @@ beforeAll(async () => {
         durableObjects: { POSTERN_STATE: { className: 'Silent', scriptName: 'silent', useSQLite: true } },
       },
     }),
+    gatewaySpec('unlucky', section(origin.port), {
+      more: '',
+      bindings: {
+        durableObjects: { POSTERN_STATE: { className: 'Broken', scriptName: 'broken', useSQLite: true } },
+      },
+    }),
+    {
+      name: 'broken',
+      entry: { text: BROKEN },
+      bindings: { durableObjects: { BROKEN: { className: 'Broken', useSQLite: true } } },
+    },
     {
       name: 'silent',
       entry: { text: SILENT },
@@ -373,6 +393,17 @@ describe('connections of a route that bounds them', () => {
       await until(() => open(url, '/chat/a', { client })),
     ]
     for (const one of ends) if (one.ok) one.end.socket.terminate()
+  })
+
+  it('are refused while the store fails to count them, and others are not', async () => {
+    const base = workerd.url('unlucky')
+    const records = workerd.events('decision').length
+    const unavailable = { status: 503, reason: 'unavailable', retry: true }
+    expect(await refused('/chat/a', {}, base)).toEqual(unavailable)
+    const [record] = (await workerd.heard('decision', records + 1)).slice(records)
+    expect(record).toMatchObject({ verdict: 'deny', reason: 'limit_unavailable', route: 'chat' })
+    expect((await open(base, '/public/a')).ok).toBe(true)
+    expect((await ask(base, '/chat/plain')).status).toBe(403)
   })
 
   it('are refused where the store cannot count them, and others are not', async () => {
