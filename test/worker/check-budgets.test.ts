@@ -1,7 +1,9 @@
 /** What the check Worker weighs and how long it takes to start, as `wrangler deploy` would send it. */
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { BUDGETS, withBundle } from '../../scripts/budgets.ts'
+import { COMPATIBILITY_DATE } from './support/workerd.ts'
 
 /** What a Worker has no use for: it does not parse YAML, has no command line, no file, no socket and no page of figures. */
 const NEVER = ['yaml', 'commander', 'pino', 'prom-client', '@redis/client', '@hono/node-server']
@@ -21,5 +23,13 @@ describe('the bundle of the check Worker', () => {
       expect(bundle.files.filter((file) => /zod\/.*locales\/(?!en\.)/.test(file))).toEqual([])
       expect(await bundle.start()).toBeLessThanOrEqual(BUDGETS.start)
     })
+  })
+})
+
+describe('what is tested and what is deployed', () => {
+  it.each(['wrangler.toml', 'wrangler-admin.toml'])('are the same runtime, without flags: %s', (file) => {
+    const text = readFileSync(file, 'utf8')
+    expect(text).toContain(`\ncompatibility_date = "${COMPATIBILITY_DATE}"\n`)
+    expect(text).not.toContain('compatibility_flags')
   })
 })

@@ -22,7 +22,7 @@ import { until } from '../../support/redis.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 
 /** As in the wrangler.toml files that are shipped. */
-export const COMPATIBILITY_DATE = '2026-11-01'
+export const COMPATIBILITY_DATE = '2026-11-02'
 
 /** One Worker to run. */
 export interface WorkerSpec {
