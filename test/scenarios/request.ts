@@ -1,6 +1,6 @@
 /** Scenarios as bytes, and answers as what is seen of them. */
 import type { Reason } from '../../src/core/reasons.ts'
-import { header, type Line } from '../e2e/wire.ts'
+import { type Answer, type Connection, header, type Line } from '../e2e/wire.ts'
 import { lineOf } from './credentials.ts'
 import { IDENTITY, type Identity, type Row, type ShownQuota } from './scenario.ts'
 
@@ -36,6 +36,23 @@ export function quotaIn(rateLimit: string | null): ShownQuota | null {
 /** The identity headers among some lines; a header that is not there is empty. */
 export const identityIn = (lines: readonly Line[]): Identity =>
   Object.fromEntries(IDENTITY.map((name) => [name, header(lines, name) ?? ''])) as Identity
+
+/** Milliseconds after which an answer is not waited for any more. */
+const PATIENCE = 20_000
+
+/** Sends a request; throws when there is neither an answer nor an end of the connection. */
+export async function answerOf(connection: Connection, bytes: string): Promise<Answer | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const start = bytes.slice(0, bytes.indexOf('\r'))
+    timer = setTimeout(() => reject(new Error(`no answer to ${start} in ${PATIENCE} ms`)), PATIENCE)
+  })
+  try {
+    return await Promise.race([connection.send(bytes), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** What an audit line says of a decision. */
 export interface Recorded {

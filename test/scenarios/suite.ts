@@ -1,4 +1,5 @@
 /** Plays every scenario against a target and compares what is seen with what is expected there. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { POLICY_NAMES } from './policies.ts'
 import type { Seen } from './scenario.ts'
@@ -41,14 +42,14 @@ export async function conforms(target: Target): Promise<void> {
       const playing = POLICY_NAMES.map(async (policy) => {
         const rows = playable.filter((row) => row.policy === policy)
         if (rows.length === 0) return
-        const session = await target.start(policy)
+        const session = await inTime(`${policy} to start`, target.start(policy))
         sessions.push(session)
-        for (const [id, one] of await session.play(rows)) seen.set(id, one)
+        for (const [id, one] of await inTime(`${policy} to be played`, session.play(rows))) seen.set(id, one)
       })
       // All of them have begun, so all of them must have ended before anything is stopped.
       for (const one of await Promise.allSettled(playing)) if (one.status === 'rejected') throw one.reason
     })
-    afterAll(() => Promise.all(sessions.map((session) => session.stop())))
+    afterAll(() => inTime('everything to stop', Promise.all(sessions.map((session) => session.stop()))))
 
     it('tells its version', async ({ task }) => {
       const version = await target.version()
@@ -63,4 +64,21 @@ export async function conforms(target: Target): Promise<void> {
       )
     })
   })
+}
+
+/** Milliseconds that each step may take, on a machine that has other things to do as well. */
+const PATIENCE = 60_000
+
+/** Says which step it was that did not end. */
+async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  const abort = new AbortController()
+  const late = delay(PATIENCE, null, { signal: abort.signal }).then(
+    () => Promise.reject(new Error(`waited ${PATIENCE} ms for ${what}`)),
+    () => new Promise<never>(() => {}),
+  )
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    abort.abort()
+  }
 }

@@ -1,7 +1,7 @@
 /** Checks as a proxy in front would send them, for runtimes that are asked without one. */
 import { PROXY_SECRET } from '../../e2e/credentials.ts'
-import { type Answer, exchange, header, type Line, requestBytes } from '../../e2e/wire.ts'
-import { identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
+import { type Answer, Connection, header, type Line, requestBytes } from '../../e2e/wire.ts'
+import { answerOf, identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
 import { earlierOf, type Proof, type Row, type Seen } from '../scenario.ts'
 import type { Records } from './recorded.ts'
 import type { Difference } from './target.ts'
@@ -41,12 +41,15 @@ export async function playChecks(
   rows: readonly Row[],
   records: Records,
 ): Promise<ReadonlyMap<string, Seen>> {
-  const ask = (row: Row): Promise<Answer | null> => {
+  const ask = async (row: Row): Promise<Answer | null> => {
     const { port, lines = [] } = enter(row)
-    return exchange(
-      port,
-      requestBytes('/check/traefik', { host: 'postern', headers: [...lines, ...checkOf(row)] }),
-    )
+    const connection = new Connection(port)
+    try {
+      const headers = [...lines, ...checkOf(row)]
+      return await answerOf(connection, requestBytes('/check/traefik', { host: 'postern', headers }))
+    } finally {
+      connection.close()
+    }
   }
   const answers = new Map<string, Answer | null>()
   for (const row of rows) {

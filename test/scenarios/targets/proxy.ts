@@ -7,7 +7,7 @@ import { PROXIES, type ProxyKind } from '../../e2e/proxies.ts'
 import { type Stand, startStand } from '../../e2e/stand.ts'
 import { type Answer, Connection, header, type Line, requestBytes } from '../../e2e/wire.ts'
 import { ENVIRONMENT } from '../policies.ts'
-import { connectionLines, identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
+import { answerOf, connectionLines, identityIn, linesOfRow, placeLines, quotaIn } from '../request.ts'
 import { earlierOf, type Identity, isRemote, type Row, type Seen } from '../scenario.ts'
 import { NODE_ONLY } from './forced.ts'
 import { policyOnNode } from './node.ts'
@@ -103,7 +103,7 @@ export async function playThrough(
     const headers = [...lines, ...connectionLines(row), ...linesOfRow(row)]
     const connection = new Connection(way, from)
     open.push(connection)
-    return connection.send(requestBytes(target, { method, host, headers }))
+    return answerOf(connection, requestBytes(target, { method, host, headers }))
   }
   const leave = () => {
     for (const connection of open.splice(0)) connection.close()

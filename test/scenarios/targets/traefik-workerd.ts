@@ -7,8 +7,9 @@ import { PROXY_SECRET } from '../../e2e/credentials.ts'
 import { until } from '../../e2e/process.ts'
 import { startProxy } from '../../e2e/proxies.ts'
 import { startUpstream } from '../../e2e/upstream.ts'
-import { exchange, requestBytes } from '../../e2e/wire.ts'
+import { Connection, requestBytes } from '../../e2e/wire.ts'
 import { POLICIES } from '../policies.ts'
+import { answerOf } from '../request.ts'
 import { WITHOUT_SOCKETS } from './forced.ts'
 import { BY_TRAEFIK, traefik } from './proxies.ts'
 import { BALANCER, COMMON, playThrough } from './proxy.ts'
@@ -43,7 +44,12 @@ export const traefikWorkerd: Target = {
         ca: issueCertificates().ca,
       })
       stops.push(() => running.stop())
-      const asked = async () => (await exchange(port, requestBytes('/public/ready')))?.status
+      const asked = async () => {
+        const connection = new Connection(port)
+        const answer = await answerOf(connection, requestBytes('/public/ready'))
+        connection.close()
+        return answer?.status
+      }
       await until(async () => (await asked()) === 200, running)
       return {
         play: (rows) => playThrough({ port, upstream }, rows, worker.records),
