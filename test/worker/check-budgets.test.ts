@@ -27,9 +27,12 @@ describe('the bundle of the check Worker', () => {
 })
 
 describe('what is tested and what is deployed', () => {
-  it.each(['wrangler.toml', 'wrangler-admin.toml'])('are the same runtime, without flags: %s', (file) => {
-    const text = readFileSync(file, 'utf8')
-    expect(text).toContain(`\ncompatibility_date = "${COMPATIBILITY_DATE}"\n`)
-    expect(text).not.toContain('compatibility_flags')
-  })
+  it.each(['wrangler.toml', 'wrangler-admin.toml'])(
+    'are the same runtime, and none that imitates Node: %s',
+    (file) => {
+      const text = readFileSync(file, 'utf8')
+      expect(text).toContain(`\ncompatibility_date = "${COMPATIBILITY_DATE}"\n`)
+      expect(text).not.toContain('nodejs_compat')
+    },
+  )
 })

@@ -55,6 +55,8 @@ export const startCheck = (
       ...(policy === undefined ? {} : { policy }),
       variables: VARIABLES,
       bindings: OBJECTS,
+      // As wrangler.toml has it.
+      options: { compatibilityFlags: ['enable_request_signal'] },
       ...more,
     },
   ])
