@@ -1,9 +1,16 @@
 import { type ApiKeysSection, apiKey } from '../credentials/api-key.ts'
 import type { IssuersSection } from '../credentials/jwt/section.ts'
 import { jwt } from '../credentials/jwt.ts'
+import type { PlacedSecret } from '../policy/artefact.ts'
 import type { Policy } from '../policy/schema.ts'
 import { sectionOf } from '../policy/sections.ts'
 import { apiKeyFacts, type Facts } from './facts.ts'
+
+/** Sections whose secrets the admin API works with. */
+const SECRETS: ReadonlySet<unknown> = new Set(['apiKeys', 'store'])
+
+/** Whether the admin API needs a secret of a policy: those of proxies, issuers and origins it never gets to see. */
+export const isForAdmin = ({ path: [section] }: PlacedSecret): boolean => SECRETS.has(section)
 
 /** What the admin API has to know of a policy that has passed every check. */
 export function factsOf(policy: Policy): Facts {

@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Command } from 'commander'
+import { isForAdmin } from '../admin/policy-facts.ts'
 import { version } from '../node/version.ts'
-import { type Artefact, artefactOf, policyOf } from '../policy/artefact.ts'
+import { type Artefact, artefactOf, type PlacedSecret, policyOf } from '../policy/artefact.ts'
 import { compile } from '../policy/compile.ts'
 import type { Policy } from '../policy/schema.ts'
 import { CommandFailure } from './failure.ts'
@@ -42,16 +43,16 @@ function compileCommand(file: string, out: string, io: Io): void {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     throw new CommandFailure(1, `${out} cannot be written (${code}): name a file in a folder that exists\n`)
   }
-  const secrets = secretNames(artefact)
   const kilobytes = (gzipSync(text).length / 1024).toFixed(1)
   io.stdout.write(
     `${file}: no problems\nwrote ${relative(io.cwd, path) || path} (${kilobytes} KiB compressed)\n`,
   )
-  if (secrets.length > 0)
-    io.stdout.write(
-      `the Worker needs these secrets:\n${secrets.map((name) => `  npx wrangler secret put ${name}\n`).join('')}`,
-    )
-  const { shield } = loaded.policy
+  io.stdout.write(neededSecrets('Worker', secretNames(artefact), ''))
+  const { shield, admin } = loaded.policy
+  if (Object.keys(admin?.tokens ?? {}).length > 0) {
+    const ours = secretNames(artefact, isForAdmin)
+    io.stdout.write(neededSecrets('admin Worker', ours, ' --config wrangler-admin.toml'))
+  }
   if (shield !== undefined)
     io.stdout.write(
       `the Worker needs the rate limiting binding ${shield.binding} ([[ratelimits]] in wrangler.toml): without it nothing is held back before the limits\n`,
@@ -99,9 +100,18 @@ function processorTime(): number {
 const NO_KEYS = { imported: false, find: () => ({ is: 'known', key: null }) as const, used: () => {} }
 
 /** Names of the secrets that an artefact refers to, each once. */
-function secretNames(artefact: Artefact): string[] {
+function secretNames(artefact: Artefact, needed: (secret: PlacedSecret) => boolean = () => true): string[] {
   const reading = policyOf(artefact)
   if (!reading.ok) throw new Error(reading.problem)
-  const names = reading.secrets.flatMap(({ secret: { source } }) => ('env' in source ? [source.env] : []))
+  const names = reading.secrets
+    .filter(needed)
+    .flatMap(({ secret: { source } }) => ('env' in source ? [source.env] : []))
   return [...new Set(names)].sort()
+}
+
+/** How a Worker gets its secrets; nothing when it needs none. @param option what tells wrangler which Worker */
+function neededSecrets(worker: string, names: readonly string[], option: string): string {
+  if (names.length === 0) return ''
+  const lines = names.map((name) => `  npx wrangler secret put ${name}${option}\n`)
+  return `the ${worker} needs these secrets:\n${lines.join('')}`
 }

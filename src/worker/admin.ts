@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
 import { createAdmin, unready } from '../admin/app.ts'
 import type { Facts } from '../admin/facts.ts'
-import { factsOf } from '../admin/policy-facts.ts'
+import { factsOf, isForAdmin } from '../admin/policy-facts.ts'
 import { parseHop } from '../core/address.ts'
 import { within } from '../credentials/jwt/wait.ts'
 import { policyOf } from '../policy/artefact.ts'
@@ -16,9 +16,6 @@ import { makeState } from './state.ts'
 
 /** Milliseconds for a call of the store: nobody waits behind a proxy here, and an import writes a thousand records. */
 const DEADLINE = 5000
-
-/** Sections whose secrets the admin API works with. Those of proxies, issuers and origins it never gets to see. */
-const SECRETS: ReadonlySet<unknown> = new Set(['apiKeys', 'store'])
 
 /** A policy whose admin API can be served, or every reason why not. */
 type Admitted =
@@ -94,8 +91,7 @@ function admit(artefact: unknown, env: Readonly<Record<string, unknown>>): Admit
   const reading = policyOf(artefact)
   if (!reading.ok) return { ok: false, problems: [reading.problem] }
   const { policy, secrets, version } = reading
-  const ours = secrets.filter(({ path: [section] }) => SECRETS.has(section))
-  const problems = resolveSecrets({ policy, secrets: ours }, boundTo(env))
+  const problems = resolveSecrets({ policy, secrets: secrets.filter(isForAdmin) }, boundTo(env))
   const facts = factsOf(policy)
   if (facts.tokens.length === 0)
     problems.push(

@@ -101,6 +101,23 @@ describe('commands that ask the admin Worker', () => {
   })
 })
 
+describe('postern compile', () => {
+  it('names the secrets of the admin Worker, which are fewer, where the policy has tokens', async () => {
+    const desk = deskOf('memory')
+    const put = (name: string, option = '') => `  npx wrangler secret put ${name}${option}\n`
+    const all = `the Worker needs these secrets:\n${['ISSUER_SECRET', 'PEPPER', 'PROXY_SECRET'].map((name) => put(name)).join('')}`
+    try {
+      desk.file('with.yaml', policyOf(TOKENS))
+      desk.file('without.yaml', policyOf())
+      const admin = `the admin Worker needs these secrets:\n${put('PEPPER', ' --config wrangler-admin.toml')}`
+      expect((await desk.run(['compile', 'with.yaml'])).out).toMatch(new RegExp(`\\n${all}${admin}$`))
+      expect((await desk.run(['compile', 'without.yaml'])).out).toMatch(new RegExp(`\\n${all}$`))
+    } finally {
+      desk.end()
+    }
+  })
+})
+
 describe('commands on the store of a policy', () => {
   it.each([
     [
