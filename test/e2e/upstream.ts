@@ -65,7 +65,8 @@ async function serve(socket: Socket, received: Received[]): Promise<void> {
   }
 }
 
-function switching(protocol: string, key: string): string {
+/** The head that agrees to another protocol. */
+export function switching(protocol: string, key: string): string {
   // The fixed GUID of RFC 6455 section 1.3.
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
   return (

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startUpstream, type Upstream } from '../e2e/upstream.ts'
+import { startUpstream, switching, type Upstream } from '../e2e/upstream.ts'
 import { header, type Line, requestBytes } from '../e2e/wire.ts'
 import { ask, bearer, edge, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
+import { type ScriptedOrigin, startOrigin } from './support/origin.ts'
 import {
   type End,
   type Ending,
@@ -40,12 +41,14 @@ export default { fetch: () => new Response() }
 `
 
 let origin: SocketOrigin
+let deaf: ScriptedOrigin
 let plain: Upstream
 let workerd: Workerd
 let url: string
 beforeAll(async () => {
   origin = await startSocketOrigin()
   plain = await startUpstream()
+  deaf = await startOrigin()
   const section = (port: number) =>
     `{ origin: "http://127.0.0.1:${port}", secret: "\${ORIGIN_SECRET}", timeout: 2s }`
   const counting = {
@@ -55,6 +58,7 @@ beforeAll(async () => {
   workerd = await startWorkerd([
     gatewaySpec('gateway', section(origin.port), counting),
     gatewaySpec('agreeing', section(plain.port), counting),
+    gatewaySpec('deaf', section(deaf.port), counting),
     gatewaySpec('forgetful', section(origin.port)),
     gatewaySpec('deserted', section(9), counting),
     gatewaySpec('waiting', section(origin.port), {
@@ -86,6 +90,7 @@ afterAll(async () => {
   await workerd?.stop()
   await origin?.stop()
   await plain?.stop()
+  await deaf?.stop()
 })
 
 let clients = 0
@@ -374,6 +379,20 @@ describe('connections of a route that bounds them', () => {
       expect(await far.ended).toMatchObject({ code: 1001 })
       // 1009, unless it is still sending: then the connection breaks off.
       if (ends.ok) expect([1006, 1009]).toContain((await ends.end.ended).code)
+    }
+  })
+
+  it('are let go of by an origin that answers no close, when the client closes or breaks off', async () => {
+    for (const leave of ['close', 'terminate'] as const) {
+      let gone: Promise<unknown> | null = null
+      deaf.on('/chat/x', ({ socket, lines, gone: left }) => {
+        socket.write(switching('websocket', header(lines, 'sec-websocket-key') ?? ''))
+        gone = left
+      })
+      const { socket } = await opened(workerd.url('deaf'), '/chat/x', { client: someone() })
+      socket[leave]()
+      await gone
+      socket.terminate()
     }
   })
 

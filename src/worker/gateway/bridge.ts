@@ -6,6 +6,9 @@ const NO_CODE = 1005
 const TRY_AGAIN_LATER = 1013
 const BAD_GATEWAY = 1014
 
+/** Milliseconds in which an origin may answer a close; then nobody listens to it any more. */
+const GRACE = 2_000
+
 /** A connection through us whose ends are heard of. */
 export interface Bridge {
   /** The end that the client is given. */
@@ -18,14 +21,19 @@ export interface Bridge {
  * Carries messages between the origin and a client, in both directions and as they are, until one of them closes: then
  * the other one is told the same code and reason. An end that breaks off can say nothing, so the other one is told what
  * happened in its place.
+ * @param hangUp ends the connection to the origin, whatever that does
  * @param ended hears once that the connection is over
  */
-export function bridge(origin: Socket, ended: () => void): Bridge {
+export function bridge(origin: Socket, hangUp: () => void, ended: () => void): Bridge {
   const { 0: client, 1: near } = new WebSocketPair()
-  let over = false
-  const end = () => {
-    if (over) return
-    over = true
+  const gone = new Set<Socket>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const end = (socket: Socket) => {
+    const first = gone.size === 0
+    gone.add(socket)
+    if (gone.size === 2) clearTimeout(timer)
+    if (!first) return
+    timer = setTimeout(hangUp, GRACE)
     ended()
   }
   // Half-open, so that each end is told by the other one, and not by the runtime.
@@ -40,13 +48,13 @@ export function bridge(origin: Socket, ended: () => void): Bridge {
     cut: () => {
       close(near, TRY_AGAIN_LATER)
       close(origin, GOING_AWAY)
-      end()
+      end(near)
     },
   }
 }
 
 /** @param broken what the other end is told when this one breaks off */
-function carry(from: Socket, to: Socket, broken: number, end: () => void): void {
+function carry(from: Socket, to: Socket, broken: number, end: (socket: Socket) => void): void {
   from.addEventListener('message', ({ data }) => {
     try {
       to.send(data)
@@ -57,11 +65,11 @@ function carry(from: Socket, to: Socket, broken: number, end: () => void): void 
   from.addEventListener('close', ({ code, reason, wasClean }) => {
     if (wasClean) close(to, code, reason)
     else close(to, broken)
-    end()
+    end(from)
   })
   from.addEventListener('error', () => {
     close(to, broken)
-    end()
+    end(from)
   })
 }
 

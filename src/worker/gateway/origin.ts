@@ -7,7 +7,12 @@ export type GatewayPolicy = NonNullable<Policy['gateway']>
 
 /** What the origin made of a request. Whatever stands in `cause` is for the operator. */
 export type Asked =
-  | { readonly ok: true; readonly response: Response }
+  | {
+      readonly ok: true
+      readonly response: Response
+      /** Ends what is left of the exchange, a WebSocket too. */
+      hangUp(): void
+    }
   | { readonly ok: false; readonly failure: OriginFailure; readonly cause: unknown }
 
 type Fetch = (request: Request, init: RequestInit) => Promise<Response>
@@ -85,7 +90,7 @@ export class Origin {
         signal: abort.signal,
         ...(cached ? { cache: 'no-store' } : {}),
       })
-      return { ok: true, response }
+      return { ok: true, response, hangUp: () => abort.abort() }
     } catch (cause) {
       return { ok: false, failure: late ? 'gateway_timeout' : 'bad_gateway', cause }
     } finally {

@@ -11,7 +11,7 @@ import type { Running } from '../isolate.ts'
 import { report } from '../log.ts'
 import { bridge } from './bridge.ts'
 import { relay, tell } from './fields.ts'
-import type { Origin } from './origin.ts'
+import type { Asked, Origin } from './origin.ts'
 import { placesOf, Seats } from './seats.ts'
 
 /** The gateway answers its clients by itself, so that every status and body reaches them. */
@@ -133,7 +133,7 @@ export class Passage extends Judgement {
     const asked = await origin.ask(outgoing)
     if (!asked.ok) return this.#failed(asked.failure, asked.cause, id)
     try {
-      return this.#answer(asked.response, decision)
+      return this.#answer(asked, decision)
     } catch (cause) {
       // A status or header that the runtime takes from an origin and does not give to a client.
       return this.#failed('bad_gateway', cause, id)
@@ -141,7 +141,7 @@ export class Passage extends Judgement {
   }
 
   /** The origin's answer as the client gets it. */
-  #answer(response: Response, decision: Decision): Response {
+  #answer({ response, hangUp }: Asked & { readonly ok: true }, decision: Decision): Response {
     const { status, statusText, body } = response
     const headers = new Headers(response.headers)
     relay(headers, decision, this.#way.running.engine.identity)
@@ -151,15 +151,15 @@ export class Passage extends Judgement {
       status,
       statusText,
       headers,
-      webSocket: this.#counted(webSocket),
+      webSocket: this.#counted(webSocket, hangUp),
     } as ResponseInit)
   }
 
   /** The origin's end of a connection; where it is counted, one that we hear of. */
-  #counted(origin: Socket): Socket {
+  #counted(origin: Socket, hangUp: () => void): Socket {
     const seats = this.#seats
     if (seats === null) return origin
-    const { client, cut } = bridge(origin, () => this.#release())
+    const { client, cut } = bridge(origin, hangUp, () => this.#release())
     seats.renew(cut)
     return client
   }
