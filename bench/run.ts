@@ -13,6 +13,7 @@ import { type LoadResult, load } from './load.ts'
 import { median, quantile } from './statistics.ts'
 import { type StoreFindings, type StoreRow, storeFindings } from './stores/rows.ts'
 import { type Subject, startSubject } from './subject.ts'
+import { startWorkerSubject } from './worker.ts'
 
 pinToOneProcessor()
 
@@ -188,6 +189,18 @@ rows.push(
     return (index) => requests[index] as string
   }),
 )
+if (process.platform === 'linux') {
+  const worker = await startWorkerSubject('Worker', 'src/worker.ts', policy, environment)
+  const bare = await startWorkerSubject('bare Worker', 'bench/subjects/bare-worker.ts', policy, environment)
+  const node = { ...postern, name: 'Postern on Node' }
+  for (const [what, ours, other] of [
+    ['warm JWT decision in workerd', worker, node],
+    ['warm JWT decision in workerd', worker, bare],
+    ['bare Worker', bare, node],
+  ] as const)
+    rows.push(await compare(what, ours, other, plan.warm, () => () => known))
+  await Promise.all([worker.stop(), bare.stop()])
+} else console.log('Without the rows about Workers: the processor time of workerd is read from /proc.')
 await Promise.all([postern, hono, verify].map((subject) => subject.stop()))
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-GB')
