@@ -33,20 +33,29 @@ export const CERTIFICATES = {
 export const fingerprintOf = ({ certificate }: Certificates): string =>
   new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
 
+/** What every policy lets pass, and where each looks at every credential before anything else is played. */
+const everywhere = {
+  public: { match: { path: '/public/**' }, ...strangers },
+  'warm-up': { match: { path: '/warm-up' }, credentials: any },
+}
+
 const common = { trustedHops: ['127.0.0.1/32', '173.245.48.0/20'], issuers, apiKeys, roles }
 
 /** The binding that a shield names, and how many requests of a client it lets through in a minute. */
 export const SHIELD = { binding: 'SHIELD', limit: 2 } as const
 
 export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
-  main: { part: { ...common, limits, routes }, store: 'answers' },
+  main: {
+    part: { ...common, limits, routes: { ...routes, 'warm-up': everywhere['warm-up'] } },
+    store: 'answers',
+  },
   bans: {
     part: {
       ...common,
       bans: { failures: '2/5m', first: '10m', never: ['203.0.113.128/25'] },
       limits: { few: limits.few, 'of-key': limits['of-key'] },
       routes: {
-        public: { match: { path: '/public/**' }, ...strangers },
+        ...everywhere,
         docs: { match: { path: '/docs/**' }, credentials: any },
         few: { match: { path: '/few/**' }, credentials: any, limits: ['few'] },
       },
@@ -63,7 +72,7 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
         open: { by: 'client', rate: '1/day', onOutage: 'allow' },
       },
       routes: {
-        public: { match: { path: '/public/**' }, ...strangers },
+        ...everywhere,
         shut: { match: { path: '/shut/**' }, ...strangers, limits: ['shut'] },
         local: { match: { path: '/local/**' }, ...strangers, limits: ['local'] },
         open: { match: { path: '/open/**' }, ...strangers, limits: ['open'] },
@@ -78,7 +87,7 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
       shield: { binding: SHIELD.binding },
       limits: { few: limits.few, 'of-key': limits['of-key'] },
       routes: {
-        public: { match: { path: '/public/**' }, ...strangers },
+        ...everywhere,
         docs: { match: { path: '/docs/**' }, credentials: any },
         inside: { match: { path: '/inside/**' }, ...strangers, networks: { allow: ['10.0.0.0/8'] } },
       },
@@ -92,7 +101,7 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
       gateway: { origin: `http://127.0.0.1:${CLOSED}`, secret: '${POSTERN_SECRET}' },
       limits: { 'of-key': limits['of-key'] },
       routes: {
-        public: { match: { path: '/public/**' }, ...strangers },
+        ...everywhere,
         socket: { match: { path: '/socket/**' }, ...strangers, connections: { client: 1 } },
         own: { match: { path: '/own/**' }, credentials: any, connections: { principal: 1 } },
         pages: { match: { path: '/pages/**' }, ...strangers, origins: ['https://app.example.com'] },
@@ -105,7 +114,7 @@ export const POLICIES: Readonly<Record<PolicyName, ScenarioPolicy>> = {
       ...common,
       limits: { 'of-key': limits['of-key'] },
       routes: {
-        public: { match: { path: '/public/**' }, ...strangers },
+        ...everywhere,
         docs: { match: { path: '/docs/**' }, credentials: any },
       },
     },

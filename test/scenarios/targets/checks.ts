@@ -51,6 +51,7 @@ export async function playChecks(
       connection.close()
     }
   }
+  for (const row of records.warmUps(rows)) await ask(row)
   const answers = new Map<string, Answer | null>()
   for (const row of rows) {
     for (const earlier of earlierOf(row)) await ask(earlier)

@@ -108,6 +108,8 @@ export async function playThrough(
   const leave = () => {
     for (const connection of open.splice(0)) connection.close()
   }
+  for (const row of records.warmUps(rows)) await ask(row)
+  leave()
   const played = new Map<string, Played>()
   for (const row of rows) {
     for (const earlier of earlierOf(row)) {

@@ -1,5 +1,6 @@
 /** Targets that leave audit lines: which of them tell of which scenario. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CredentialName } from '../credentials.ts'
 import { type Recorded, recordIn } from '../request.ts'
 import type { Row } from '../scenario.ts'
 
@@ -23,11 +24,25 @@ export class Records {
 
   /** The marker of a scenario: a request that passes, of a client of its own. */
   markerOf(row: Row): Row {
+    return this.#own(row, { target: markerPath(row) })
+  }
+
+  /**
+   * A request for each kind of key, to be played before the others: a Worker imports its keys when a token first asks
+   * for them, and on a busy machine that can take longer than a decision may.
+   */
+  warmUps(rows: readonly Row[]): Row[] {
+    const [first] = rows
+    if (first === undefined) return []
+    return KEYS.map((name) => this.#own(first, { target: WARM_UP, credentials: [name] }))
+  }
+
+  #own(row: Row, request: Row['request']): Row {
     const number = ++this.#markers
     const client = `127.30.${number >> 7}.${(number & 127) + 1}`
     // Where a proxy is believed by its certificate, this one is as well.
     const proof = row.policy === 'certified' ? ({ proof: 'certificate' } as const) : {}
-    return { ...row, client, request: { ...proof, target: markerPath(row) } }
+    return { ...row, client, request: { ...proof, ...request } }
   }
 
   /** The last record of each scenario; none for those of which Postern was not asked. Waits for the last marker. */
@@ -40,7 +55,7 @@ export class Records {
       for (; at < this.#found.length; at++) {
         const record = this.#found[at]
         if (record === undefined || record.path === markerPath(row)) break
-        if (record.path?.startsWith(MARKERS) !== true) byRow.set(row.id, record)
+        if (record.path !== WARM_UP && record.path?.startsWith(MARKERS) !== true) byRow.set(row.id, record)
       }
       at++
     }
@@ -64,6 +79,12 @@ export class Records {
     return this.#found
   }
 }
+
+/** One credential of each issuer. */
+const KEYS = ['reader', 'token of a partner', 'token of a vendor'] as const satisfies CredentialName[]
+
+/** Where every policy of the suite looks at every credential. */
+const WARM_UP = '/warm-up'
 
 const MARKERS = '/public/marker/'
 const markerPath = (row: Row): string => `${MARKERS}${row.id}`
