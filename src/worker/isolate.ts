@@ -127,6 +127,10 @@ export class Isolate {
         target: targetOf(raw),
       }),
     })
+    // What nobody expects reaches `fetch`, which answers it and says so in the log.
+    app.onError((cause) => {
+      throw cause
+    })
     const gateway = policy.gateway === undefined ? null : new Gateway(policy.gateway, running, this.#env)
     const checks = new Set(Array.from(engine.proxies.keys(), (name) => `/check/${name}`))
     const fetch = (request: Request) =>

@@ -121,12 +121,15 @@ describe('what nobody has thought of', () => {
     }
   })
 
-  it('lets nobody in who could not be recorded', async () => {
+  it('lets nobody in who could not be recorded, and the log says why', async () => {
     const workerd = await startCheck(policyWith(), broken)
     try {
       const answer = await ask(workerd, '/public/unrecorded')
       expect(answer.status).toBe(503)
       expect(Object.keys(answer.headers).filter((name) => name.startsWith('x-auth'))).toEqual([])
+      expect(answer.headers['x-postern-status']).toBe('503')
+      const [line] = await workerd.heard('unexpected')
+      expect(line.problem).toBe('Error: the log is broken')
     } finally {
       await workerd.stop()
     }
