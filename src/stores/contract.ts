@@ -211,6 +211,8 @@ export interface StoreType<Schema extends z.ZodType = z.ZodType> {
   readonly bare: z.input<Schema> | null
   /** Milliseconds that a call may take unless the policy says otherwise; 0 where nothing is waited for. */
   readonly deadline: number
+  /** Whether it counts what is open at the same time (`Store.holds`). */
+  readonly holds: boolean
   /** Where it can be used. */
   readonly runtimes: readonly Runtime[]
   /** Whether several processes can share it. */

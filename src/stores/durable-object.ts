@@ -23,6 +23,7 @@ export const durableObject = defineStore({
   schema,
   bare: {},
   deadline: 300,
+  holds: true,
   runtimes: ['workers'],
   shared: true,
   remote: true,

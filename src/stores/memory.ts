@@ -28,6 +28,7 @@ export const memory = defineStore({
     .meta({ description: 'State in this process alone; nothing survives a restart.' }),
   bare: {},
   deadline: 0,
+  holds: false,
   runtimes: ['node', 'workers'],
   shared: false,
   remote: false,

@@ -30,6 +30,7 @@ export const redis = defineStore({
   schema: settings,
   bare: null,
   deadline: 100,
+  holds: false,
   runtimes: ['node'],
   shared: true,
   remote: true,

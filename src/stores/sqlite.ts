@@ -13,6 +13,7 @@ export const sqlite = defineStore({
   schema,
   bare: null,
   deadline: 200,
+  holds: false,
   runtimes: ['node'],
   shared: true,
   remote: false,

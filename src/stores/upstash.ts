@@ -58,6 +58,7 @@ export const upstash = defineStore({
   schema,
   bare: null,
   deadline: 250,
+  holds: false,
   runtimes: ['node', 'workers'],
   shared: true,
   remote: true,

@@ -57,6 +57,21 @@ describe('a policy is checked for where it is to hold', () => {
     expect(problemsFor(runtime, sections)).toEqual([expect.stringMatching(problem)])
   })
 
+  it('refuses connections that the store of a Worker cannot count', () => {
+    const counted = (store: string) =>
+      loadPolicy(
+        `gateway: { binding: ORIGIN }
+store: ${store}
+routes: { app: { match: { path: /** }, credentials: [anonymous], connections: { client: 3 } } }`,
+        { environment: null, file: 'p', runtime: 'workers' },
+      )
+    expect(counted('durableObject').ok).toBe(true)
+    const refused = counted('memory')
+    expect(refused.ok ? [] : refused.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'routes.app.connections: cannot be counted in memory: use the store durableObject, or leave it out',
+    ])
+  })
+
   it('leaves secrets for Workers to be bound later, and asks nobody for them now', () => {
     expect(problemsFor('workers', SECRET)).toEqual([])
     expect(problemsFor('node', 'proxies: { traefik: { secret: "${NOWHERE}" } }')).toEqual([

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startUpstream, switching, type Upstream } from '../e2e/upstream.ts'
 import { header, type Line, requestBytes } from '../e2e/wire.ts'
-import { ask, bearer, edge, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
+import { ask, bearer, edge, forgetfulSpec, gatewaySpec, ORIGIN_SECRET } from './support/gateway.ts'
 import { type ScriptedOrigin, startOrigin } from './support/origin.ts'
 import {
   type End,
@@ -59,7 +59,7 @@ beforeAll(async () => {
     gatewaySpec('gateway', section(origin.port), counting),
     gatewaySpec('agreeing', section(plain.port), counting),
     gatewaySpec('deaf', section(deaf.port), counting),
-    gatewaySpec('forgetful', section(origin.port)),
+    forgetfulSpec('forgetful', section(origin.port)),
     gatewaySpec('deserted', section(9), counting),
     gatewaySpec('waiting', section(origin.port), {
       more: '',

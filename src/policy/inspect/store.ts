@@ -8,7 +8,12 @@ import type { Names } from '../names.ts'
 /** Milliseconds: a decision waits no longer for anybody (core/decide.ts). */
 const LONGEST_DEADLINE = 350
 
-export function inspectStore({ store }: Draft, _: Names, report: Report, runtime: Runtime | null): void {
+export function inspectStore(
+  { store, routes = {} }: Draft,
+  _: Names,
+  report: Report,
+  runtime: Runtime | null,
+): void {
   if (store === undefined) return
   const { name, options, deadline, messages } = store
   const type = STORES[name]
@@ -19,6 +24,16 @@ export function inspectStore({ store }: Draft, _: Names, report: Report, runtime
       ['store'],
       `${name} cannot be used on ${runtime === 'node' ? 'Node' : 'Workers'}: write ${able.map((one) => one.name).join(', ')}, or leave it out`,
     )
+  }
+  // Only there connections are counted by whoever holds them open.
+  if (runtime === 'workers' && !type.holds) {
+    const able = Object.values(STORES).flatMap(({ name, holds }) => (holds ? [name] : []))
+    for (const [route, { connections }] of Object.entries(routes))
+      if (connections !== undefined)
+        report(
+          ['routes', route, 'connections'],
+          `cannot be counted in ${name}: use the store ${able.join(' or ')}, or leave it out`,
+        )
   }
   type.inspect?.(options, (path, message) => report(['store', name, ...path], message))
   if (deadline !== undefined && deadline > LONGEST_DEADLINE)

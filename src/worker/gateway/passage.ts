@@ -1,10 +1,11 @@
 import type { WebSocket as Socket } from '@cloudflare/workers-types'
 import { parseAddress } from '../../core/address.ts'
-import type { Decision, ForwardedRequest, ProxyAdapter } from '../../core/model.ts'
+import type { Decision, ForwardedRequest } from '../../core/model.ts'
 import { type Soon, whenKnown } from '../../core/soon.ts'
 import { denied, type Judged, Judgement, refusal } from '../../http/judgement.ts'
 import { originFailed } from '../../http/respond.ts'
 import { traceIdOf } from '../../http/trace-parent.ts'
+import { direct } from '../direct.ts'
 import { placeOf } from '../edge.ts'
 import { WorkerHeaderLines } from '../header-lines.ts'
 import type { Running } from '../isolate.ts'
@@ -14,14 +15,8 @@ import { relay, tell } from './fields.ts'
 import type { Asked, Origin } from './origin.ts'
 import { placesOf, Seats } from './seats.ts'
 
-/** The gateway answers its clients by itself, so that every status and body reaches them. */
-const ANSWERS: ProxyAdapter = {
-  name: 'gateway',
-  // Nobody describes the request to it: it is the request.
-  read: () => ({ ok: false, field: 'request', problem: 'missing' }),
-  status: (wanted) => wanted,
-  bodies: true,
-}
+/** The gateway answers its clients by itself. */
+const ANSWERS = direct('gateway')
 
 /** What a passage needs beside the request. */
 export interface Way {
@@ -42,7 +37,7 @@ export class Passage extends Judgement {
   #seats: Seats | null = null
 
   constructor(request: Request, way: Way) {
-    super(way.running.judge, 'gateway', ANSWERS)
+    super(way.running.judge, ANSWERS.name, ANSWERS)
     this.#request = request
     this.#way = way
     this.#headers = new WorkerHeaderLines(request.headers)
@@ -74,7 +69,7 @@ export class Passage extends Judgement {
     const url = this.#url
     if (url === null) return refusal('request_malformed', 'the request has no URL')
     const request: ForwardedRequest = {
-      proxy: 'gateway',
+      proxy: ANSWERS.name,
       method: this.#request.method,
       scheme: url.protocol.slice(0, -1),
       host: url.host,

@@ -2,7 +2,7 @@
 import { SignJWT } from 'jose'
 import { type Answer, exchange, type Line, requestBytes } from '../../e2e/wire.ts'
 import { strong } from '../../support/policy.ts'
-import type { WorkerSpec } from './workerd.ts'
+import { compiled, type WorkerSpec } from './workerd.ts'
 
 const JWT_SECRET = strong('gateway jwt')
 export const ORIGIN_SECRET = strong('gateway origin')
@@ -29,6 +29,14 @@ routes:
   home: { match: { path: /home/** }, countries: { allow: [DE] }, credentials: [anonymous] }
 `
 
+/** A gateway with a policy that no command would have compiled: its store cannot count the connections that it bounds. */
+export function forgetfulSpec(name: string, section: string): WorkerSpec {
+  const { policy, ...spec } = gatewaySpec(name, section, { more: '' })
+  const artefact = compiled(String(policy)) as { readonly policy: Record<string, unknown> }
+  artefact.policy['store'] = { name: 'memory', options: {}, maxStale: 60_000, instances: 1 }
+  return { ...spec, policy: { artefact } }
+}
+
 /** A gateway by name, with the lines of its section. */
 export function gatewaySpec(
   name: string,
@@ -36,10 +44,12 @@ export function gatewaySpec(
   part: Partial<WorkerSpec> & { more?: string } = {},
 ) {
   const { more = 'store: memory', ...rest } = part
+  // A memory store counts no connections, and compiling says so.
+  const routes = more.includes('store: memory') ? ROUTES.replace(/, connections: \{[^}]*\}/g, '') : ROUTES
   const spec: WorkerSpec = {
     name,
     entry: 'src/worker.ts',
-    policy: `${more}\n${ROUTES}\ngateway: ${section}\n`,
+    policy: `${more}\n${routes}\ngateway: ${section}\n`,
     variables: { JWT_SECRET, ORIGIN_SECRET, PROXY_SECRET },
     // As in wrangler.toml.
     options: { compatibilityFlags: ['enable_request_signal'] },
