@@ -32,7 +32,8 @@ const failure = (from: string) =>
     ['X-Forwarded-Proto', 'https'],
     ['X-Forwarded-Host', 'app.example.com'],
     ['X-Forwarded-For', from],
-    ['X-API-Key', '{"level":"warn","event":"client_banned","client":"9.9.9.9"}'],
+    // Without a comma, which would make it two keys and no guess.
+    ['X-API-Key', '{"event":"client_banned"} {"client":"9.9.9.9"}'],
   ])
 
 /** Everything that a service writes on standard error while each of the clients presents four wrong keys. */

@@ -278,7 +278,8 @@ export async function until(holds: () => boolean | Promise<boolean>, what = 'a c
   }
 }
 
-function listens(port: number): Promise<boolean> {
+/** Whether somebody takes connections there, on loopback. */
+export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' })
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))

@@ -17,7 +17,7 @@ import {
 } from 'miniflare'
 import { type Artefact, artefactOf } from '../../../src/policy/artefact.ts'
 import { loadPolicy } from '../../../src/policy/load.ts'
-import { until } from '../../support/redis.ts'
+import { listens, until } from '../../support/redis.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -86,6 +86,9 @@ export async function startWorkerd(workers: readonly WorkerSpec[]): Promise<Work
     for (const { name, entrypoints = [] } of workers)
       for (const entrypoint of ['default', ...entrypoints])
         urls.set(`${name} ${entrypoint}`, (await miniflare.unsafeGetDirectURL(name, entrypoint)).origin)
+    // Ready is said of the first socket, and the others may need a moment more on a busy machine.
+    for (const url of urls.values())
+      await until(() => listens(Number(new URL(url).port)), `a Worker at ${url}`)
   } catch (problem) {
     await stop()
     throw problem
