@@ -3,8 +3,8 @@ import { unavailable } from '../http/respond.ts'
 import { secure } from './gateway/fields.ts'
 import { type GatewayPolicy, Origin } from './gateway/origin.ts'
 import { Passage, problemOf, type Way } from './gateway/passage.ts'
-import type { Running } from './isolate.ts'
 import { report } from './log.ts'
+import type { Running } from './running.ts'
 
 /** Postern in front of an origin, for every request that is no check. */
 export class Gateway {

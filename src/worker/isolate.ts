@@ -1,32 +1,22 @@
 import { decide } from '../core/decide.ts'
-import type { Engine } from '../core/engine.ts'
 import { within } from '../credentials/jwt/wait.ts'
 import { createApp } from '../http/app.ts'
 import { type JudgeOptions, refusal } from '../http/judgement.ts'
 import { causeOf, recordLine } from '../http/record.ts'
 import { unavailable } from '../http/respond.ts'
-import type { Policy } from '../policy/schema.ts'
 import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
 import type { State } from '../state/state.ts'
-import type { Store } from '../stores/contract.ts'
 import { certificateOf } from './edge.ts'
 import { Gateway } from './gateway.ts'
 import { WorkerHeaderLines } from './header-lines.ts'
 import { report } from './log.ts'
 import { type Installed, install } from './policy.ts'
+import type { Running } from './running.ts'
 import { shieldOf } from './shield.ts'
 import { makeState } from './state.ts'
 
 /** Milliseconds that a request waits at most for what should be known before it is decided. */
 const PATIENCE = 350
-
-/** All that requests need once there has been one. */
-export interface Running {
-  readonly policy: Policy
-  readonly engine: Engine
-  readonly judge: JudgeOptions
-  readonly store: Store
-}
 
 /** Answers of an isolate whose policy is in force. */
 interface Answers {

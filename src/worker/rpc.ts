@@ -4,8 +4,8 @@ import type { Soon } from '../core/soon.ts'
 import { Judgement, refusal } from '../http/judgement.ts'
 import { traceIdOf } from '../http/trace-parent.ts'
 import { direct } from './direct.ts'
-import type { Running } from './isolate.ts'
 import type { Answer, Question } from './question.ts'
+import type { Running } from './running.ts'
 
 const ANSWERS = direct('rpc')
 
