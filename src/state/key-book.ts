@@ -55,7 +55,7 @@ export class KeyBook implements StoredKeys {
   }
 
   find(digest: string, request: CredentialRequest): Soon<KeyLookup> {
-    const known = this.#known.get(digest)
+    const known = this.#remembered(digest)
     if (known !== undefined && this.#freshness.fresh()) return { is: 'known', key: known }
     if (known === undefined && this.#knownToBeNone(digest)) return { is: 'known', key: null }
     const found = this.#ask(digest)
@@ -74,18 +74,32 @@ export class KeyBook implements StoredKeys {
 
   /** Forgets a key that has changed. Digests that were nobody's may be its new ones. */
   drop(id: string): void {
-    this.#generation++
-    this.#unknown.clear()
+    this.#outdate()
     for (const digest of this.#digests.get(id) ?? []) this.#known.delete(digest)
     this.#digests.delete(id)
   }
 
   /** Forgets everything: nobody can tell what has changed. */
   clear(): void {
-    this.#generation++
-    this.#unknown.clear()
+    this.#outdate()
     this.#known.clear()
     this.#digests.clear()
+  }
+
+  /**
+   * What is known of a digest, for as long as a change of its key would drop it. To look here is a use of both: else a
+   * key that is asked for all the time would outlive its digests, and go on to be good when it is revoked.
+   */
+  #remembered(digest: string): StoredKey | undefined {
+    const known = this.#known.get(digest)
+    return known !== undefined && this.#digests.get(known.id)?.has(digest) ? known : undefined
+  }
+
+  /** Look-ups under way were begun before the change: who asks from now on needs a new one. */
+  #outdate(): void {
+    this.#generation++
+    this.#unknown.clear()
+    this.#asked.clear()
   }
 
   #knownToBeNone(digest: string): boolean {

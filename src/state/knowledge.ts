@@ -84,12 +84,13 @@ export class Knowledge implements CoreKnowledge, Freshness {
   }
 
   /**
-   * Looks at the store where no timer does, when it is time.
+   * Looks at the store where no timer does, when it is time: also while charges confirm what is known, since they say
+   * nothing of bans.
    * @returns the look, when nothing should be decided before it has ended
    */
   keepUp(): Promise<void> | null {
     const ticks = this.#options.ticks()
-    if (this.age() < INTERVAL || ticks - this.#looked < RETRY) return null
+    if (ticks - this.#looked < (this.age() < INTERVAL ? INTERVAL : RETRY)) return null
     this.#looked = ticks
     const looking = this.look()
     this.#options.background(looking)

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseAddress } from '../../src/core/address.ts'
+import { KeyBook } from '../../src/state/key-book.ts'
 import { Knowledge } from '../../src/state/knowledge.ts'
 import type { Revocation } from '../../src/state/revocation.ts'
-import { type EntryDraft, type Feed, type Store, StoreFault } from '../../src/stores/contract.ts'
+import { type Entry, type EntryDraft, type Feed, type Store, StoreFault } from '../../src/stores/contract.ts'
 import { MemoryStore } from '../../src/stores/memory.ts'
 import { entryOf, keyEntry, revocationEntry } from '../support/entries.ts'
 import { requestOf } from '../support/ports.ts'
@@ -359,6 +360,58 @@ describe('the keys of the store', () => {
 
 const PENALTY = { use: { limit: {} as never, cost: 1 }, never: null, first: 600_000, longest: 3_600_000 }
 
+describe('a key that is in use all the time', () => {
+  it('is dropped when it is revoked, however many other keys were met since', async () => {
+    const entries = new Map<string, Entry>()
+    const enter = (id: string, digest: string, part = {}) =>
+      entries.set(digest, { ...keyEntry(id, digest, part), version: 1, used: null })
+    const book = new KeyBook(
+      { find: (_, [digest = '']) => entries.get(digest) ?? null },
+      { fresh: () => true, age: () => 0 },
+      { maxStale: 0, ticks: () => 0, used: () => {}, background: () => {} },
+    )
+    enter('k', 'd')
+    for (let i = 0; i < 120_000; i++) {
+      if (i % 1000 === 0) expect(book.find('d', requestOf())).toMatchObject({ key: { id: 'k' } })
+      enter(`k${i}`, `d${i}`)
+      book.find(`d${i}`, requestOf())
+      entries.delete(`d${i}`)
+    }
+    enter('k', 'd', { status: 'revoked' })
+    book.drop('k')
+    expect(book.find('d', requestOf())).toMatchObject({ key: { record: { status: 'revoked' } } })
+  })
+})
+
+describe('a look-up that is under way while its key is revoked', () => {
+  it('is no answer for those who ask once the change is known', async () => {
+    const { store, state } = sharedStore()
+    const { base } = state
+    await put(base, keyEntry('k1', 'd1'))
+    const old = await base.find('key', ['d1'])
+    let answer: (entry: typeof old) => void = () => {}
+    const slow = new Proxy(store, {
+      get: (of, name: keyof Store) =>
+        name === 'find' ? () => new Promise((resolve) => (answer = resolve)) : of[name],
+    })
+    const { knowledge } = knowing(slow)
+    await knowledge.start()
+    const early = knowledge.keys.find('d1', requestOf())
+    const answerEarly = answer
+    await put(base, keyEntry('k1', 'd1', { status: 'revoked' }))
+    await knowledge.hear('access')
+    const late = knowledge.keys.find('d1', requestOf())
+    answer(await base.find('key', ['d1']))
+    answerEarly(old)
+    expect(await early).toMatchObject({ key: { record: { status: 'active' } } })
+    expect(await late).toMatchObject({ key: { record: { status: 'revoked' } } })
+    expect(await knowledge.keys.find('d1', requestOf())).toMatchObject({
+      key: { record: { status: 'revoked' } },
+    })
+    knowledge.stop()
+  })
+})
+
 describe('a ban', () => {
   it('holds at once here, in the store soon after, and grows with each repetition up to the longest', async () => {
     const { store, state } = sharedStore()
@@ -476,6 +529,26 @@ describe('where timers do not outlast requests', () => {
     clock += 501
     expect(knowledge.keepUp()).not.toBe(null)
     await Promise.all(background)
+  })
+
+  it('a ban made elsewhere is learned within seconds, however often charges confirm that nothing else changed', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge, background } = keeping(store)
+    await knowledge.keepUp()
+    const { base } = state
+    await put(
+      base,
+      entryOf('ban', '203.0.113.9/32', {
+        ...{ v: 1, network: '203.0.113.9/32', until: null, level: 0, reason: null, by: 'ops', created: 0 },
+      }),
+    )
+    for (let gone = 0; gone < 5_000; gone += 100) {
+      clock += 100
+      void knowledge.keepUp()
+      expect(knowledge.behind(base.glance())).toBe(false)
+      await Promise.all(background.splice(0))
+    }
+    expect(knowledge.banned(CLIENT, clock)).toBe(true)
   })
 
   it('a look whose request was ended by the runtime is no reason to wait for ever', async () => {
