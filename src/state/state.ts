@@ -133,7 +133,8 @@ export class State {
    */
   keepUp(): Promise<unknown> | null {
     const { background, now } = this.#outside
-    if (this.#usage.due(now())) background(this.#usage.flush())
+    const telling = this.#usage.keepUp(now())
+    if (telling !== null) background(telling)
     const opening = this.keepOpen()
     const looking = this.knowledge.keepUp()
     return opening === null && looking === null ? null : Promise.all([opening, looking])

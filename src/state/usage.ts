@@ -9,7 +9,7 @@ const MINUTE = 60_000
 export interface UsageOptions {
   /** Ids in a batch. */
   readonly capacity: number
-  /** Whether timers outlast the request that sets them; else somebody has to ask `due` now and then. */
+  /** Whether timers outlast the request that sets them; else somebody has to call `keepUp` now and then. */
   readonly lasting: boolean
 }
 
@@ -35,7 +35,7 @@ export class Usage {
   readonly #touch: Store['touch']
   readonly #lasting: boolean
   readonly #capacity: number
-  /** Milliseconds since the epoch of the first use in the batch. */
+  /** Milliseconds since the epoch of the first use in the batch, or at which `keepUp` told of it last. */
   #since = 0
   #batch = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | null = null
@@ -73,17 +73,27 @@ export class Usage {
     this.#arm()
   }
 
-  /** Whether the batch has waited for its time. @param now milliseconds since the epoch */
-  due(now: number): boolean {
-    return this.#batch.size > 0 && Math.abs(now - this.#since) >= EVERY
+  /**
+   * Tells the store as part of a request, when a batch has waited for its time.
+   * @param now milliseconds since the epoch
+   * @returns the flush, which never rejects; null: it is not time
+   */
+  keepUp(now: number): Promise<void> | null {
+    if (this.#batch.size === 0 || Math.abs(now - this.#since) < EVERY) return null
+    this.#since = now
+    // What was begun that long ago has ended, or the runtime has ended the request that it belonged to.
+    this.#flushing = null
+    return this.flush()
   }
 
   /** Tells the store what it was not told yet. Never rejects. */
   flush(): Promise<void> {
-    this.#flushing ??= this.#send().finally(() => {
-      this.#flushing = null
+    if (this.#flushing !== null) return this.#flushing
+    const flushing = this.#send().finally(() => {
+      if (this.#flushing === flushing) this.#flushing = null
     })
-    return this.#flushing
+    this.#flushing = flushing
+    return flushing
   }
 
   /** Tells the store one last time; what it does not take now is lost. */
@@ -108,7 +118,7 @@ export class Usage {
   #room(): boolean {
     if (this.#stopped) return false
     if (this.#batch.size < this.#capacity) return true
-    if (this.#failing) return false
+    if (this.#failing || !this.#lasting) return false
     void this.flush()
     return this.#batch.size < this.#capacity
   }

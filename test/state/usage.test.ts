@@ -219,3 +219,52 @@ describe('the last use of keys', () => {
     clearTimeout(timer)
   })
 })
+
+describe('where timers do not outlast requests', () => {
+  const keeping = () => {
+    const { known, sizes, outside, store } = setUp()
+    return { usage: new Usage(store, { lasting: false }), known, sizes, outside }
+  }
+
+  it('reaches the store with a request after a minute', async () => {
+    const { usage, known } = keeping()
+    usage.note('a', MINUTE)
+    usage.note('b', MINUTE + 59_000)
+    expect(usage.keepUp(MINUTE + 59_999)).toBe(null)
+    await usage.keepUp(2 * MINUTE)
+    expect(Object.fromEntries(known)).toEqual({ a: 1, b: 1 })
+    expect(usage.keepUp(4 * MINUTE)).toBe(null)
+  })
+
+  it('is told once a minute while the store does not take it, however many requests there are', async () => {
+    const { usage, known, sizes, outside } = keeping()
+    outside.answer = gone
+    for (let now = MINUTE; now < 4 * MINUTE; now += 1000) {
+      usage.note('a', now)
+      await usage.keepUp(now)
+    }
+    expect(sizes).toEqual([1, 1])
+    outside.answer = async () => {}
+    await usage.keepUp(4 * MINUTE)
+    expect(known.get('a')).toBe(3)
+  })
+
+  it('goes on to be told when the runtime ended a request that was telling', async () => {
+    const { usage, known, outside } = keeping()
+    outside.answer = () => new Promise(() => {})
+    usage.note('a', MINUTE)
+    void usage.keepUp(2 * MINUTE)
+    outside.answer = async () => {}
+    usage.note('a', 2 * MINUTE)
+    await usage.keepUp(3 * MINUTE)
+    expect(known.get('a')).toBe(2)
+  })
+
+  it('begins nothing that belongs to no request, not even when a batch is full', () => {
+    const { store, sizes } = setUp()
+    const usage = new Usage(store, { lasting: false, capacity: 2 })
+    for (const id of ['a', 'b', 'c']) usage.note(id, MINUTE)
+    expect(sizes).toEqual([])
+    expect(usage.figures()).toMatchObject({ waiting: 2, forgotten: 1 })
+  })
+})
