@@ -59,13 +59,15 @@ export function policyOf(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isNetwork = (value: object): value is Network => 'address' in value && 'prefix' in value
+/** By what is in it: entries of a policy may be called `address` and `prefix` as well. */
+const isNetwork = (value: Record<string, unknown>): boolean =>
+  typeof value['prefix'] === 'number' && isObject(value['address']) && 'words' in value['address']
 
 function encode(value: unknown): unknown {
   if (value instanceof Secret) return { $secret: value.source }
   if (Array.isArray(value)) return value.map(encode)
   if (!isObject(value)) return value
-  if (isNetwork(value)) return { $network: textOfNetwork(value) }
+  if (isNetwork(value)) return { $network: textOfNetwork(value as unknown as Network) }
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key.startsWith('$') ? `$${key}` : key, encode(item)]),
   )

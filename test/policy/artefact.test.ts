@@ -31,6 +31,18 @@ describe('a compiled policy', () => {
     expect(reading).toMatchObject({ ok: true, policy, secrets: [] })
   })
 
+  it('keeps entries that are called as the parts of a network are', () => {
+    const { policy, reading } = travelled(`
+proxies: { traefik: { peers: [192.0.2.0/24] } }
+roles: { address: { permissions: [] }, prefix: { permissions: [] } }
+limits: { address: { by: client, rate: 1/hour }, prefix: { by: client, rate: 1/hour } }
+routes:
+  address: { match: { path: /a/** }, credentials: [anonymous], limits: [address] }
+  prefix: { match: { path: /b/** }, credentials: [anonymous], limits: [prefix] }
+`)
+    expect(reading.policy).toEqual(policy)
+  })
+
   it.each([
     null,
     7,
