@@ -12,9 +12,13 @@ export function placeOf(request: Request): Place {
   return { country: countryOf(country ?? null), asn: asnOf(asn === undefined ? null : String(asn)) }
 }
 
-/** SHA-256 of the client certificate that the edge has verified, in lower-case hex; null: there is none. */
+/**
+ * SHA-256 of the client certificate that the edge has verified, in lower-case hex; null: there is none. One that was
+ * revoked is verified with success all the same.
+ */
 export function certificateOf(request: Request): string | null {
   const { tlsClientAuth } = edgeOf(request) ?? {}
   if (tlsClientAuth?.certPresented !== '1' || tlsClientAuth.certVerified !== 'SUCCESS') return null
+  if (tlsClientAuth.certRevoked === '1') return null
   return tlsClientAuth.certFingerprintSHA256.replaceAll(':', '').toLowerCase()
 }

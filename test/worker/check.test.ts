@@ -105,11 +105,12 @@ describe('each contract is answered as on Node', () => {
 
 describe('trust', () => {
   const of = (proxy: object) => policyWith({ proxies: { traefik: proxy } })
-  const presented = (digest: string, verified = 'SUCCESS') =>
+  const presented = (digest: string, verified = 'SUCCESS', revoked = '0') =>
     edge({
       tlsClientAuth: {
         certPresented: '1',
         certVerified: verified,
+        certRevoked: revoked,
         certFingerprintSHA256: digest.toUpperCase(),
       },
     })
@@ -146,7 +147,7 @@ describe('trust', () => {
     }
   })
 
-  it('by a client certificate: only one that the edge has verified, and only one that the policy names', async () => {
+  it('by a client certificate: only one that the edge has verified, that was not revoked, and that the policy names', async () => {
     const workerd = await startCheck(of({ certificates: [`sha256:${DIGEST}`] }))
     try {
       const status = async (...lines: Lines) =>
@@ -154,6 +155,7 @@ describe('trust', () => {
       expect(await status(presented(DIGEST))).toBe(200)
       expect(await status(presented(DIGEST, 'NONE'))).toBe(403)
       expect(await status(presented(DIGEST, 'FAILED:self signed certificate'))).toBe(403)
+      expect(await status(presented(DIGEST, 'SUCCESS', '1'))).toBe(403)
       expect(await status(presented('cd'.repeat(32)))).toBe(403)
       expect(await status(edge({}))).toBe(403)
       expect(await status(edge({ tlsClientAuth: {} }))).toBe(403)
