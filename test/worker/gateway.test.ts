@@ -21,7 +21,7 @@ export default {
 /** An origin that is a Worker itself. */
 const SERVICE = `
 export default {
-  fetch: (request) => Response.json({ url: request.url, secret: request.headers.get('x-postern-secret'), user: request.headers.get('x-auth-user') }),
+  fetch: (request) => Response.json({ url: request.url, secret: request.headers.get('x-postern-secret'), user: request.headers.get('x-auth-user'), country: request.cf?.country }),
 }
 `
 
@@ -45,6 +45,7 @@ beforeAll(async () => {
     }),
     { name: 'service', entry: { text: SERVICE } },
     { name: 'edge', entry: { text: EDGE }, bindings: { serviceBindings: { GATEWAY: 'gateway' } } },
+    { name: 'edge of bound', entry: { text: EDGE }, bindings: { serviceBindings: { GATEWAY: 'bound' } } },
   ])
   url = workerd.url('gateway')
 })
@@ -190,10 +191,14 @@ describe('what the origin gets', () => {
   it('is nothing of what Connection names, and no lie that Connection could have removed', async () => {
     const { lines } = await received('/public/x', {
       headers: [
-        ['Connection', 'X-Hop, X-Forwarded-For, X-Postern-Secret'],
+        ['Connection', 'X-Hop, X-Forwarded-For, X-Postern-Secret, CF-Connecting-IP, cf-ipcountry'],
         ['X-Hop', '1'],
+        ['CF-IPCountry', 'DE'],
       ],
     })
+    // Nor what the edge says.
+    expect(header(lines, 'cf-connecting-ip')).toBe(CLIENT)
+    expect(header(lines, 'cf-ipcountry')).toBe('DE')
     expect(header(lines, 'x-hop')).toBeNull()
     expect(header(lines, 'x-forwarded-for')).toBe(CLIENT)
     expect(header(lines, 'x-postern-secret')).toBe(ORIGIN_SECRET)
@@ -218,6 +223,14 @@ describe('what the origin gets', () => {
       secret: ORIGIN_SECRET,
       user: 'alice',
     })
+  })
+
+  it('is where the edge says that the client is, for a Worker that is bound, with a body or without', async () => {
+    const headers: Line[] = [['X-Test-Cf', '{"country":"DE"}']]
+    for (const parts of [{ headers }, { headers, method: 'POST', body: 'body' }]) {
+      const { body } = await ask(workerd.url('edge of bound'), '/public/x', parts)
+      expect(JSON.parse(body).country).toBe('DE')
+    }
   })
 
   it.each([

@@ -36,15 +36,20 @@ function claims(name: string, identity: IdentityPlan): boolean {
   return plain !== name && (plain.startsWith('cf-') || OWN.has(plain))
 }
 
-/** The names that `Connection` lists, in lower case. */
+/** The names that `Connection` lists, in lower case. What the edge says belongs to no connection of a client's. */
 const listed = (headers: Headers): ReadonlySet<string> =>
-  new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()))
+  new Set(
+    (headers.get('connection') ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => !name.startsWith('cf-')),
+  )
 
 function removeAll(headers: Headers, unwanted: (name: string) => boolean): void {
   const hops = listed(headers)
   for (const name of [...headers.keys()]) {
-    if (HOP_BY_HOP.has(spelled(name)) || HANDSHAKE.has(name) || hops.has(name) || unwanted(name))
-      headers.delete(name)
+    const hop = HOP_BY_HOP.has(spelled(name)) || HANDSHAKE.has(name) || hops.has(name)
+    if (hop || unwanted(name)) headers.delete(name)
   }
 }
 

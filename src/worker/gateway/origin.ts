@@ -2,6 +2,7 @@ import type { FixedLengthStream as Sized } from '@cloudflare/workers-types'
 import type { OriginFailure } from '../../http/respond.ts'
 import type { Policy } from '../../policy/schema.ts'
 import { secretOf } from '../../schema/secret.ts'
+import { edgeOf } from '../edge.ts'
 
 export type GatewayPolicy = NonNullable<Policy['gateway']>
 
@@ -56,8 +57,10 @@ export class Origin {
       return { request: new Request(address, request), sent: null }
     const pipe = pipeFor(request.headers.get('content-length'))
     const { method, headers } = request
+    // A Worker that is bound hears from the edge's own words where the client is.
+    const cf = edgeOf(request)
     return {
-      request: new Request(address, { method, headers, body: pipe.readable }),
+      request: new Request(address, { method, headers, body: pipe.readable, cf } as RequestInit),
       // A pipe that breaks shows in what becomes of the request.
       sent: request.body.pipeTo(pipe.writable).catch(() => {}),
     }
