@@ -1,7 +1,20 @@
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { charge, draft, eventually, on, put, SECOND, spendOne, write } from '../stores/conformance/rig.ts'
-import { diskRows, inAll, make, namespace } from './rig.ts'
+import { Alarm } from '../../src/stores/durable-object/alarm.ts'
+import { Buckets } from '../../src/stores/durable-object/buckets.ts'
+import { Shelf } from '../../src/stores/durable-object/shelf.ts'
+import {
+  charge,
+  draft,
+  eventually,
+  HOUR,
+  on,
+  put,
+  SECOND,
+  spendOne,
+  write,
+} from '../stores/conformance/rig.ts'
+import { diskRows, endAll, inAll, make, namespace } from './rig.ts'
 
 const ring = async (): Promise<number> => {
   let rung = 0
@@ -50,6 +63,44 @@ describe('an alarm', () => {
       await spendOne(store, { ...peek, cost: 30 })
       await eventually(async () => (await diskRows()) === 1)
       expect(await alarms()).toBe(1)
+    }),
+  )
+
+  it(
+    'rings in its time, however often the object ends and is asked again meanwhile',
+    on(make, async ({ store, pass }) => {
+      const times = new Set<number | null>()
+      for (let i = 1; i <= 4; i++) {
+        await spendOne(store, { ...charge(`k${i}`, 100, 20, SECOND), tenant: 'acme' })
+        await eventually(async () => (await diskRows()) === i)
+        await inAll(async ({ storage }, { counting }) => {
+          if (counting !== null) times.add(await storage.getAlarm())
+        })
+        await endAll()
+        pass?.(60_000)
+      }
+      expect([...times]).toEqual([expect.any(Number)])
+    }),
+  )
+
+  it(
+    'is set again when the disk was emptied while it was set',
+    on(make, async () => {
+      await runInDurableObject(namespace.getByName('emptied'), async (_, { storage }) => {
+        const alarm = new Alarm(storage)
+        const buckets = new Buckets(new Shelf(storage), alarm, () => Date.now())
+        const spend = (cost: number) => {
+          buckets.charge([{ key: 'k', interval: HOUR, burst: 5, cost }])
+          buckets.flush()
+        }
+        spend(5)
+        await storage.deleteAlarm()
+        alarm.gone()
+        await buckets.expire(async () => spend(-5))
+        expect(await storage.getAlarm()).toBe(null)
+        spend(5)
+        expect(await storage.getAlarm()).not.toBe(null)
+      })
     }),
   )
 

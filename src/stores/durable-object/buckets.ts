@@ -104,8 +104,9 @@ export class Buckets {
     await this.#shelf.sweep(() => this.#now() * 1000, pause)
     const now = this.#now() * 1000
     for (const bucket of this.#held.values()) if (bucket.stored <= now) bucket.stored = NONE
-    if (this.#shelf.rows > 0) this.#alarm.want(this.#now() + SWEEP)
-    else await this.#shelf.clear()
+    if (this.#shelf.rows > 0) return this.#alarm.want(this.#now() + SWEEP)
+    this.#alarm.gone()
+    await this.#shelf.clear()
   }
 
   #bucket(key: string): Held {

@@ -173,7 +173,7 @@ export class PosternState extends DurableObject implements StateObject {
 
   /** Rings while there is something that will be over. */
   async alarm(): Promise<void> {
-    this.#alarm.rung()
+    this.#alarm.gone()
     const role = roleOf(this.ctx.storage)
     if (role === 'entries') await this.#file().archive.expire(pause)
     if (role === 'buckets') await this.#count().buckets.expire(pause)
