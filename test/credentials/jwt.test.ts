@@ -78,8 +78,19 @@ describe('where the token stands', () => {
     for (const comma of [',', ', ']) {
       expect(await judge(`Bearer ${good}${comma}Bearer ${good}`)).toBe('credential_repeated')
       expect(await judge(`Bearer ${good}${comma}Basic YTpi`)).toBe('credential_repeated')
+      for (const other of [`Bearer ${good}`, 'bearer x', 'Bearer', 'Basic Yjpi'])
+        expect(await judge(`Basic YTpi${comma}${other}`), other).toBe('credential_repeated')
+      expect(await judge(`Digest realm="a"${comma}Bearer ${good}`)).toBe('credential_repeated')
     }
   })
+
+  it.each([
+    'Digest username="a", realm="b, c d", uri="/", nc=00000001',
+    'AWS4-HMAC-SHA256 Credential=a/b/s3/aws4_request, SignedHeaders=host;range, Signature=ab',
+    'OAuth realm="a",oauth_version = "1.0",',
+  ])('leaves %s to others, whose commas part parameters', async (line) =>
+    expect(await judge(line)).toBe('absent'),
+  )
 
   it('declares that place, and its issuers as variants', () => {
     expect(jwt.places({})).toEqual(['Authorization: Bearer'])

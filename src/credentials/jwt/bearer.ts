@@ -22,12 +22,24 @@ export function bearerOf(headers: HeaderLines): Bearer {
   const lines = headers.lines('authorization')
   if (lines.length > 1) return REPEATED
   const line = lines[0] ?? ''
-  if (line.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return ABSENT
+  if (line.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return elsewhere(line)
   // What follows is part of the scheme's name only if it is a token character (RFC 9110 section 5.6.2).
   if (line[SCHEME.length] !== ' ')
-    return /^[!#$%&'*+.^`|~\w-]/.test(line.slice(SCHEME.length)) ? ABSENT : MALFORMED
+    return /^[!#$%&'*+.^`|~\w-]/.test(line.slice(SCHEME.length)) ? elsewhere(line) : MALFORMED
   const token = line.slice(SCHEME.length).trim()
   // No token holds a comma (RFC 6750 section 2.1): Envoy and some runtimes join two lines with one.
   if (token.includes(',')) return REPEATED
   return token === '' ? MALFORMED : { is: 'token', token }
+}
+
+/**
+ * What a line of another scheme is: somebody else's credential, unless it is two lines that were joined. Outside of
+ * quotes a comma parts parameters, each with its `=` (RFC 9110 section 11.2); what has none is another line's scheme.
+ */
+function elsewhere(line: string): Bearer {
+  if (!line.includes(',')) return ABSENT
+  const parts = line.split('"')
+  // A quote that does not end hides nothing.
+  const bare = parts.length % 2 === 1 ? parts.filter((_, at) => at % 2 === 0).join('') : line
+  return /,[ \t]*[!#$%&'*+.^`|~\w-]+(?![ \t]*=|[!#$%&'*+.^`|~\w-])/.test(bare) ? REPEATED : ABSENT
 }

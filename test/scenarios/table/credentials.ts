@@ -87,6 +87,7 @@ export const credentials: readonly Scenario[] = [
   presented('strangers-only', 'Where only strangers are listed, a bad token is nobody’s business', 'anonymous alone', '/public/a', ['forged token'], passes(STRANGER)),
   presented('twice', 'The same token twice is refused', 'any credential', '/docs/a', ['reader', 'reader'], REPEATED),
   presented('twice-other', 'A bad token behind a good one is a repetition', 'any credential', '/docs/a', ['reader', 'forged token'], REPEATED),
+  presented('twice-scheme', 'A bad token behind a credential of another scheme does not make a stranger of its bearer', 'anonymous as well', '/either/a', ['another scheme', 'forged token'], REPEATED),
   presented('twice-key', 'Two keys are refused', 'any credential', '/docs/a', ['configured key', 'imported key'], REPEATED),
   presented('two-good', 'Two good credentials of different types contradict each other', 'any credential', '/docs/a', ['reader', 'configured key'], REPEATED),
   presented('good-and-bad-key', 'A bad key is not rescued by a good token', 'any credential', '/docs/a', ['reader', 'unknown key'], UNKNOWN),

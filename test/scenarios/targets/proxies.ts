@@ -71,7 +71,7 @@ export const nginx = proxy('nginx', 'nginx', [
     'nginx refuses a request with two Authorization lines itself.',
     ({ expected, request }) =>
       expected.reason === 'credential_repeated' &&
-      request.credentials?.every((name) => /reader|token/.test(name)) === true,
+      request.credentials?.every((name) => /reader|token|scheme/.test(name)) === true,
   ),
   answersItself(
     'nginx refuses header lines beyond its buffers of 8 KiB itself.',
