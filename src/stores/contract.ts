@@ -113,7 +113,8 @@ export interface Place {
  */
 export interface Holds {
   /**
-   * Takes all of these places, or none.
+   * Takes all of these places, or none; when it rejects, some may be taken, until they are released or their life is
+   * over.
    * @param holder unique; taking again under the same name renews
    * @param life milliseconds after which the places are free unless they are taken again
    * @returns the index of the first place that was full; null when all were taken

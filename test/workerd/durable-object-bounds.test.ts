@@ -1,9 +1,10 @@
 import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type Place, type Store, StoreFault } from '../../src/stores/contract.ts'
 import { Alarm } from '../../src/stores/durable-object/alarm.ts'
 import { Buckets } from '../../src/stores/durable-object/buckets.ts'
 import { Homes } from '../../src/stores/durable-object/homes.ts'
+import { PosternState } from '../../src/stores/durable-object/object.ts'
 import { Seats } from '../../src/stores/durable-object/seats.ts'
 import { Shelf } from '../../src/stores/durable-object/shelf.ts'
 import { faultOf } from '../../src/stores/durable-object/wire.ts'
@@ -313,6 +314,44 @@ describe('places', () => {
       await refused(() => take('a', places, 10_000))
     }),
   )
+
+  it(
+    'stay taken while one of their objects fails for a moment, as they are renewed',
+    on(make, async ({ store }) => {
+      const { take, release } = holds(store)
+      const both = [seat('client', 1), seat('principal', 1, 'acme')]
+      expect(await take('a', both, 10_000)).toBeNull()
+      const original = PosternState.prototype.take
+      const faulty = vi.spyOn(PosternState.prototype, 'take').mockImplementation(function (
+        this: PosternState,
+        ...given
+      ) {
+        const { name } = this.ctx.id
+        return name?.startsWith('tenant:') === true
+          ? Promise.resolve({ fault: 'unavailable', message: 'busy' })
+          : original.apply(this, given)
+      })
+      await refused(() => take('a', both, 10_000))
+      faulty.mockRestore()
+      await inAll(() => {})
+      expect(await take('b', both, 10_000)).not.toBeNull()
+      expect(await take('c', [seat('client', 1)], 10_000)).toBe(0)
+      expect(await take('c', [seat('principal', 1, 'acme')], 10_000)).toBe(0)
+      await release('a', both)
+      expect(await take('b', both, 10_000)).toBeNull()
+    }),
+  )
+
+  it('in an object that is full are renewed all the same', () => {
+    const seats = new Seats(() => 0, 2)
+    const places = (name: string): [string, number][] => [
+      [`one ${name}`, 1],
+      [`two ${name}`, 1],
+    ]
+    expect(seats.take('a', places('a'), 1000)).toBeNull()
+    expect(seats.take('b', places('b'), 1000)).toBe(0)
+    expect(seats.take('a', places('a'), 1000)).toBeNull()
+  })
 
   it('are so many in one object and no more, until some are over', () => {
     let now = 0

@@ -27,8 +27,9 @@ export class Seats {
       const holders = this.#holders(key, now)
       if (!holders.has(holder) && holders.size >= most) return index
     }
-    if (this.#count + places.length > this.#most) this.#sweep(now)
-    if (this.#count + places.length > this.#most) return 0
+    const more = places.filter(([key]) => !this.#held.get(key)?.has(holder)).length
+    if (more > 0 && this.#count + more > this.#most) this.#sweep(now)
+    if (more > 0 && this.#count + more > this.#most) return 0
     for (const [key] of places) {
       const holders = this.#held.get(key) ?? new Map<string, number>()
       this.#held.set(key, holders)

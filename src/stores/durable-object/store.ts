@@ -179,15 +179,17 @@ export class DurableObjectStore implements Store {
     const full = taken.flatMap((one, index) =>
       one.status === 'fulfilled' && one.value !== null ? [parts[index]?.at[one.value] as number] : [],
     )
-    const failed = taken.find((one) => one.status === 'rejected')
-    if (full.length === 0 && failed === undefined) return null
+    if (full.length === 0) {
+      // Whoever renews keeps what he has: a moment's failure gives nobody else his places.
+      for (const one of taken) if (one.status === 'rejected') throw faultOf(one.reason)
+      return null
+    }
     for (const [index, one] of taken.entries()) {
       const { home, wire } = parts[index] as (typeof parts)[number]
       // One that did not answer may have taken them all the same.
       if (one.status === 'rejected' || one.value === null)
         this.#outside.outlive(this.#ask(home, (object) => object.release(name, wire)).catch(() => {}))
     }
-    if (full.length === 0) throw faultOf(failed?.reason)
     return Math.min(...full)
   }
 
