@@ -29,7 +29,7 @@ type Admitted =
 export class AdminIsolate {
   readonly #outside: WorkerOutside
   readonly #admitted: Admitted
-  #app: Promise<Hono> | null = null
+  #app: Hono | null = null
 
   /**
    * @param artefact what `postern compile` has written
@@ -51,18 +51,19 @@ export class AdminIsolate {
       report('policy_refused', { problems: admitted.problems })
       return null
     }
+    if (this.#app !== null) return this.#app
     try {
-      this.#app ??= this.#begin(admitted)
-      return await this.#app
+      // Kept once it is there: one that another request is making never comes when that request is ended.
+      const state = await makeState(admitted.policy, this.#outside, DEADLINE)
+      this.#app ??= this.#begin(admitted, state)
+      return this.#app
     } catch (cause) {
-      this.#app = null
       report('store_missing', { problem: cause instanceof Error ? cause.message : String(cause) })
       return null
     }
   }
 
-  async #begin({ policy, facts, version }: Admitted & { readonly ok: true }): Promise<Hono> {
-    const state = await makeState(policy, this.#outside, DEADLINE)
+  #begin({ facts, version }: Admitted & { readonly ok: true }, state: State): Hono {
     return createAdmin({
       version,
       store: state.store,

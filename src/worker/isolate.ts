@@ -33,7 +33,7 @@ export class Isolate {
   readonly #env: Readonly<Record<string, unknown>>
   readonly #outside: WorkerOutside
   readonly #installed: Installed
-  #answers: Promise<Answers> | null = null
+  #answers: Answers | null = null
 
   /**
    * @param artefact what `postern compile` has written
@@ -75,20 +75,23 @@ export class Isolate {
     return answers
   }
 
-  /** Null while what the store needs is missing. */
+  /**
+   * Null while what the store needs is missing. What a request makes is kept once it is there and not while it is being
+   * made: that of one which was ended would never come, and nobody after it would be answered.
+   */
   async #begun(installed: Installed & { readonly ok: true }): Promise<Answers | null> {
+    if (this.#answers !== null) return this.#answers
     try {
-      this.#answers ??= this.#begin(installed)
-      return await this.#answers
+      const state = await makeState(installed.policy, this.#outside)
+      this.#answers ??= this.#begin(installed, state)
+      return this.#answers
     } catch (cause) {
-      this.#answers = null
       report('store_missing', { problem: causeOf(cause) })
       return null
     }
   }
 
-  async #begin({ policy, engine, keys }: Installed & { readonly ok: true }): Promise<Answers> {
-    const state = await makeState(policy, this.#outside)
+  #begin({ policy, engine, keys }: Installed & { readonly ok: true }, state: State): Answers {
     keys.attach(state.knowledge.keys)
     const judge: JudgeOptions = {
       ports: {
