@@ -38,6 +38,10 @@ local TO_CLIENT = names_of(os.getenv("POSTERN_CLIENT_HEADERS") or "")
 -- Milliseconds of one try. Postern answers within 400; HAProxy tries up to four times.
 local PATIENCE = 500
 
+-- Header lines of one check. HAProxy's client writes past the end of its list and ends the whole process when it is
+-- given as many as `tune.http.maxhdr` says (101), which HAProxy itself takes from clients.
+local MOST_LINES = 100
+
 -- What concerns one connection only, or the body, which stays here (RFC 9110 section 7.6.1).
 local OF_A_CONNECTION = { "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
   "upgrade", "content-length" }
@@ -62,14 +66,16 @@ local function single(answer, name)
   return lines[0]
 end
 
--- What Postern gets to see: the client's headers, and what only HAProxy can say.
+-- What Postern gets to see: the client's headers, and what only HAProxy can say. And how many lines these are.
 local function question(txn)
   local headers = {}
+  local count = 0
   for name, lines in pairs(txn.http:req_get_headers()) do
     if not NOT_ASKED[name] and not name:find("^x%-forwarded%-") and not name:find("^x%-postern%-") then
       local values = {}
       each_line(lines, function(value) values[#values + 1] = value end)
       headers[name] = values
+      count = count + #values
     end
   end
   -- A field that HAProxy cannot tell stays away: Postern refuses such a check.
@@ -79,7 +85,7 @@ local function question(txn)
   headers["x-forwarded-uri"] = { txn.sf:pathq() }
   headers["x-forwarded-for"] = { txn.sf:src() }
   headers["x-postern-secret"] = { SECRET }
-  return headers
+  return headers, count + 6
 end
 
 local function finish(txn, reply)
@@ -124,8 +130,10 @@ end
 
 local function check(txn)
   for _, name in ipairs(IDENTITY) do txn.http:req_del_header(name) end
+  local headers, count = question(txn)
+  if count > MOST_LINES then return finish(txn, txn:reply({ status = 431 })) end
   local asked, answer = pcall(function()
-    return core.httpclient():get({ url = URL, headers = question(txn), timeout = PATIENCE })
+    return core.httpclient():get({ url = URL, headers = headers, timeout = PATIENCE })
   end)
   if not asked then return unavailable(txn, tostring(answer)) end
   -- Only Postern says in its header what it says in its status line: another service on its port decides nothing.

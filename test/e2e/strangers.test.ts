@@ -164,6 +164,23 @@ await throughEachProxy((kind, traits) => {
     })
   })
 
+  it.each([90, 94, 95, 96, 98, 101, 150, 2100])(
+    '%d header lines carry the whole identity or none, and hurt nobody',
+    async (count) => {
+      const lines = Array.from({ length: count }, (_, at): Line => [`H-${at}`, '1'])
+      for (const headers of [lines, lines.map(([, value]): Line => ['H', value])]) {
+        const { answer, received } = await sent('/docs/a', await token({ sub: 'alice' }), ...headers)
+        expect(answer?.status ?? 0, stand.output()).toBeGreaterThanOrEqual(200)
+        expect(received).toHaveLength(answer?.status === 200 ? 1 : 0)
+        for (const { lines } of received) {
+          expect(header(lines, 'X-Auth-User')).toBe('alice')
+          expect(header(lines, 'X-Auth-Method')).toBe('jwt:company')
+        }
+        expect((await sent('/public/a')).answer?.status, stand.output()).toBe(200)
+      }
+    },
+  )
+
   // HAProxy and Envoy recognise it by its first bytes; to the others it is nonsense.
   it('HTTP/2 without TLS is no way around: no identity header, no alias and no trailer passes', async () => {
     const before = stand.upstream.received.length
