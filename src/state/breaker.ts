@@ -16,6 +16,11 @@ const SLOT = 1000
 /** Milliseconds that it stays open, doubled with every probe that fails, up to the longest. */
 const FIRST_PAUSE = 1000
 const LONGEST_PAUSE = 5000
+/**
+ * Milliseconds after which a probe is given up, longer than any deadline: a runtime that ends a request, because its
+ * client has gone, ends the call and its deadline without a word.
+ */
+const PROBE = 10_000
 /** A pause lasts from this part of its length to all of it, so that many instances do not probe at one moment. */
 const STEADY = 0.75
 
@@ -57,7 +62,7 @@ export const REFUSED = -1
  * Stops calls to a store that does not answer, so that its callers learn at once what they would otherwise wait a
  * deadline for, and so that it is not hammered while it recovers.
  *
- * Every call asks `admit` first and tells afterwards, exactly once, how it ended. The number that `admit` gives is the
+ * Every call asks `admit` first and tells afterwards, once at most, how it ended. The number that `admit` gives is the
  * era that the call belongs to: a call that began before the last change of state says nothing about the time since.
  */
 export class Breaker {
@@ -84,8 +89,10 @@ export class Breaker {
   /** The era of the call that may now be made; REFUSED when none may. When half-open, the one call is the probe. */
   admit(): number {
     if (this.#state === 'closed') return this.#era
-    if (this.#state === 'half-open' || this.#outside.ticks() < this.#until) return REFUSED
+    const now = this.#outside.ticks()
+    if (now < this.#until) return REFUSED
     this.#state = 'half-open'
+    this.#until = now + PROBE
     return ++this.#era
   }
 
