@@ -274,6 +274,28 @@ describe('when the origin does not answer', () => {
     }
   })
 
+  it.each([
+    ['with a key that is not the answer', 'Upgrade: websocket\r\nSec-WebSocket-Accept: x\r\n'],
+    ['with none', 'Upgrade: websocket\r\n'],
+    ['of something else', 'Upgrade: x\r\n'],
+  ])('because it completes a handshake %s, the client gets 502', async (_, lines) => {
+    const path = at(
+      ({ socket }) => socket.write(`HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\n${lines}\r\n`),
+      '/docs',
+    )
+    const handshake: Line[] = [
+      ['Connection', 'Upgrade'],
+      ['Upgrade', 'websocket'],
+      ['Sec-WebSocket-Version', '13'],
+      ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+    ]
+    expectProblem(
+      await ask(url, path, { headers: [await bearer('alice'), ...handshake] }),
+      502,
+      'bad_gateway',
+    )
+  })
+
   it('because it is too slow to begin, the client gets 504, and its connection to the origin ends', async () => {
     for (const method of ['GET', 'POST']) {
       let gone: Promise<unknown> = Promise.resolve()

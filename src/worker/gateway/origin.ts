@@ -84,7 +84,8 @@ export class Origin {
     }
     if (sent === null) watch()
     else sent.then(watch)
-    const cached = CACHED.has(request.method) && !request.headers.has('upgrade')
+    const handshake = request.headers.has('upgrade')
+    const cached = CACHED.has(request.method) && !handshake
     // The runtime would write `no-cache`, for which many an origin answers no condition.
     if (cached && !request.headers.has('cache-control')) request.headers.set('Cache-Control', 'max-age=0')
     try {
@@ -93,6 +94,11 @@ export class Origin {
         signal: abort.signal,
         ...(cached ? { cache: 'no-store' } : {}),
       })
+      if (handshake && response.status === 502 && [...response.headers].length === 0) {
+        // The runtime's own page in the place of a handshake that an origin does not complete as it must.
+        abort.abort()
+        return { ok: false, failure: 'bad_gateway', cause: 'the handshake was not completed' }
+      }
       return { ok: true, response, hangUp: () => abort.abort() }
     } catch (cause) {
       return { ok: false, failure: late ? 'gateway_timeout' : 'bad_gateway', cause }
