@@ -14,7 +14,13 @@ export async function fetchText(url: string, rules: FetchRules): Promise<string>
     new FetchRefused(code, `${target.host} ${what}`)
   const late = AbortSignal.timeout(rules.timeout)
   try {
-    const response = await fetch(target, { headers: FETCH_HEADERS, redirect: 'manual', signal: late })
+    const response = await fetch(target, {
+      headers: FETCH_HEADERS,
+      redirect: 'manual',
+      signal: late,
+      // The edge's own cache would stand in between, and a key that was withdrawn go on to be good.
+      cache: 'no-store',
+    })
     if (response.status !== 200) {
       await response.body?.cancel()
       throw refuse('status', `answered ${response.status}, 200 is needed`)

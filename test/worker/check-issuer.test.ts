@@ -20,6 +20,8 @@ let keys: string
 /** Fetches that the issuer has not answered yet, and how many there were. */
 const waiting: ServerResponse[] = []
 let fetches = 0
+/** What the last fetch said of caches. */
+let caches: string | undefined
 let holding = true
 let issuer: Server
 let port: number
@@ -48,8 +50,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   fetches = 0
   holding = true
-  issuer = createServer((_, response) => {
+  issuer = createServer((request, response) => {
     fetches++
+    caches = request.headers['cache-control']
     if (holding) waiting.push(response)
     else answer(response)
   })
@@ -102,6 +105,12 @@ describe('the key set of an issuer', () => {
     release()
     expect(new Set(await Promise.all(all))).toEqual(new Set([200]))
     expect(fetches).toBe(1)
+  })
+
+  it('is asked of the issuer itself, past every cache on the way', async () => {
+    release()
+    await until(verified, 'the keys')
+    expect(caches).toBe('no-cache')
   })
 
   it('comes for the others too when the client has gone whose check began the fetch', async () => {
