@@ -227,7 +227,10 @@ export class Knowledge implements CoreKnowledge, Freshness {
     entries: NonNullable<Changes['entries']>,
   ): Promise<[string, Entry | null][]> {
     const ids = idsOf(entries, kind)
-    const found = ids.length === 0 ? [] : await this.#store.get(kind, ids)
+    const found: (Entry | null)[] = []
+    // In parts: a feed may tell of ten thousand, and each answer has a decision's deadline.
+    for (let at = 0; at < ids.length; at += PAGE)
+      found.push(...(await this.#store.get(kind, ids.slice(at, at + PAGE))))
     return ids.map((id, index) => [id, found[index] ?? null])
   }
 }

@@ -251,6 +251,27 @@ describe('revocation', () => {
     knowledge.stop()
   })
 
+  it('of thousands at once is read in parts, each of which the store can answer in its time', async () => {
+    const { store, state } = sharedStore()
+    const sizes: number[] = []
+    const counting = new Proxy(store, {
+      get: (of, name: keyof Store) =>
+        name === 'get'
+          ? (...given: Parameters<Store['get']>) => {
+              sizes.push(given[1].length)
+              return of.get(...given)
+            }
+          : of[name],
+    })
+    const { knowledge } = knowing(counting)
+    await knowledge.start()
+    for (let i = 0; i < 2500; i++) await put(state.base, revoking({ value: `user-${i}` }))
+    await knowledge.hear('access')
+    expect(knowledge.figures().revocations).toBe(2500)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1000)
+    knowledge.stop()
+  })
+
   it('in a body that nobody can read withdraws nothing and breaks nothing', async () => {
     const store = new MemoryStore(outside)
     const { knowledge } = knowing(store)
