@@ -3,12 +3,19 @@ import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.
 /** Milliseconds after which a question has no answer any more, because the request that asked it was ended. */
 const ABANDONED = 30_000
 
+/**
+ * Learns what has changed.
+ * @param emptied whether the store holds other contents than before
+ * @param overtaken whether what is newer was learned meanwhile, so that this must not be kept
+ */
+export type Learn = (changes: Changes, emptied: boolean, overtaken: () => boolean) => Promise<void>
+
 /** Follows one feed: one question at a time, and whoever comes meanwhile gets an answer that began after it came. */
 export class Follower {
   epoch = -1
   readonly #store: Store
   readonly #feed: Feed
-  readonly #learn: (changes: Changes, emptied: boolean) => Promise<void>
+  readonly #learn: Learn
   readonly #ticks: () => number
   #contents: string | null = null
   #running: Promise<boolean> | null = null
@@ -16,12 +23,7 @@ export class Follower {
   #began = 0
 
   /** @param ticks milliseconds on a clock that never steps */
-  constructor(
-    store: Store,
-    feed: Feed,
-    learn: (changes: Changes, emptied: boolean) => Promise<void>,
-    ticks: () => number,
-  ) {
+  constructor(store: Store, feed: Feed, learn: Learn, ticks: () => number) {
     this.#ticks = ticks
     this.#store = store
     this.#feed = feed
@@ -53,7 +55,10 @@ export class Follower {
     const changes = await this.#store.changes(this.#feed, this.epoch)
     const emptied = this.#contents !== null && this.#contents !== changes.store
     const entries = emptied ? null : changes.entries
-    await this.#learn({ ...changes, entries }, emptied)
+    // What was given up may still come to its end.
+    const overtaken = () => changes.epoch < this.epoch && changes.store === this.#contents
+    await this.#learn({ ...changes, entries }, emptied, overtaken)
+    if (overtaken()) return
     this.#contents = changes.store
     this.epoch = changes.epoch
   }

@@ -6,7 +6,7 @@ import type { Changes, Entry, EntryKind, Feed, Store } from '../stores/contract.
 import { type Ban, ban } from './ban.ts'
 import { BanBook } from './ban-book.ts'
 import { entryOf } from './entry.ts'
-import { everything, Follower, PAGE } from './follower.ts'
+import { everything, Follower, type Learn, PAGE } from './follower.ts'
 import { type Freshness, KeyBook, type KeyBookOptions } from './key-book.ts'
 import { PenaltyBox, type PenaltyBoxOptions } from './penalty-box.ts'
 import { IMPORTED } from './peppers.ts'
@@ -48,18 +48,8 @@ export class Knowledge implements CoreKnowledge, Freshness {
     this.#options = options
     this.keys = new KeyBook(store, this, options)
     this.#followers = {
-      access: new Follower(
-        store,
-        'access',
-        (changes, emptied) => this.#learnAccess(changes, emptied),
-        options.ticks,
-      ),
-      bans: new Follower(
-        store,
-        'bans',
-        (changes, emptied) => this.#learnBans(changes, emptied),
-        options.ticks,
-      ),
+      access: new Follower(store, 'access', (...news) => this.#learnAccess(...news), options.ticks),
+      bans: new Follower(store, 'bans', (...news) => this.#learnBans(...news), options.ticks),
     }
     this.#penaltyBox = new PenaltyBox(store, this.#bans, options)
   }
@@ -178,20 +168,23 @@ export class Knowledge implements CoreKnowledge, Freshness {
     this.#stale = false
   }
 
-  async #learnAccess({ entries }: Changes, emptied: boolean): Promise<void> {
-    if (entries === null) return this.#loadAccess(emptied)
+  async #learnAccess(...[{ entries }, emptied, overtaken]: Parameters<Learn>): Promise<void> {
+    if (entries === null) return this.#loadAccess(emptied, overtaken)
     for (const id of idsOf(entries, 'key')) this.keys.drop(id)
     if (idsOf(entries, 'meta').includes(IMPORTED)) await this.#loadImported()
-    for (const [id, entry] of await this.#current('revocation', entries)) {
+    const current = await this.#current('revocation', entries)
+    if (overtaken()) return
+    for (const [id, entry] of current) {
       const one = entry === null ? null : revocationIn(entry)
       if (one === null) this.#revocations.remove(id)
       else this.#revocations.add(one)
     }
   }
 
-  async #loadAccess(emptied: boolean): Promise<void> {
+  async #loadAccess(emptied: boolean, overtaken: () => boolean): Promise<void> {
     const held = [...this.#revocations.all()]
     const [all] = await Promise.all([everything(this.#store, 'revocation'), this.#loadImported()])
+    if (overtaken()) return
     const found = all.flatMap((entry) => revocationIn(entry) ?? [])
     this.keys.clear()
     this.#revocations.replace(emptied ? [...held, ...found] : found)
@@ -208,13 +201,15 @@ export class Knowledge implements CoreKnowledge, Freshness {
     this.keys.imported = marker != null
   }
 
-  async #learnBans({ entries }: Changes, emptied: boolean): Promise<void> {
+  async #learnBans(...[{ entries }, emptied, overtaken]: Parameters<Learn>): Promise<void> {
     if (entries === null) {
       const all = (await everything(this.#store, 'ban')).flatMap((entry) => banIn(entry) ?? [])
-      if (!emptied) this.#bans.replace(all)
+      if (!emptied && !overtaken()) this.#bans.replace(all)
       return
     }
-    for (const [id, entry] of await this.#current('ban', entries)) {
+    const current = await this.#current('ban', entries)
+    if (overtaken()) return
+    for (const [id, entry] of current) {
       const one = entry === null ? null : banIn(entry)
       if (one === null) this.#bans.remove(id)
       else this.#bans.add(one)

@@ -592,4 +592,35 @@ describe('where timers do not outlast requests', () => {
     await knowledge.keepUp()
     expect(knowledge.epoch).toBe(base.glance())
   })
+
+  it('what was asked so long ago that it was given up takes nothing back of what was learned since', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge } = keeping(store)
+    const { base } = state
+    await put(base, revoking({ value: 'first' }))
+    let answer: () => void = () => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    state.base = new Proxy(base, {
+      get: (_, name: keyof MemoryStore) => {
+        const value = base[name]
+        if (name === 'list')
+          return async (...given: Parameters<MemoryStore['list']>) => {
+            const page = await base.list(...given)
+            await held
+            return page
+          }
+        return typeof value === 'function' ? (value as (...given: unknown[]) => unknown).bind(base) : value
+      },
+    })
+    void knowledge.keepUp()
+    await settle()
+    state.base = base
+    await put(base, revoking())
+    clock += 31_000
+    await knowledge.keepUp()
+    expect(knowledge.revoked(ann())).toBe(true)
+    answer()
+    await settle()
+    expect([knowledge.epoch, knowledge.revoked(ann())]).toEqual([base.glance(), true])
+  })
 })
