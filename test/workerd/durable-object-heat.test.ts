@@ -1,10 +1,15 @@
-import { listDurableObjectIds } from 'cloudflare:test'
+import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Charge } from '../../src/core/model.ts'
 import type { Store } from '../../src/stores/contract.ts'
+import { Alarm } from '../../src/stores/durable-object/alarm.ts'
+import { Buckets } from '../../src/stores/durable-object/buckets.ts'
 import { Thermometer } from '../../src/stores/durable-object/heat.ts'
 import { Leases } from '../../src/stores/durable-object/leases.ts'
 import { PosternState } from '../../src/stores/durable-object/object.ts'
+import { Shard } from '../../src/stores/durable-object/shard.ts'
+import { Shelf } from '../../src/stores/durable-object/shelf.ts'
+import type { Heat } from '../../src/stores/durable-object/wire.ts'
 import { charge, eventually, HOUR, on, SECOND } from '../stores/conformance/rig.ts'
 import { make, namespace, openStore } from './rig.ts'
 
@@ -123,6 +128,27 @@ describe('a hot tenant', () => {
       }
     }),
   )
+})
+
+describe('a shard', () => {
+  it('tells the heat to everybody who comes while it asks for it the first time', async () => {
+    let answer: (heat: Heat) => void = () => {}
+    const tenant = {
+      grant: () => Promise.reject(new Error('nothing is shared')),
+      report: () => new Promise<Heat>((resolve) => (answer = resolve)),
+    }
+    await runInDurableObject(namespace.getByName('a shard'), async (_, { storage }) => {
+      const now = () => Date.now()
+      const shard = new Shard(new Buckets(new Shelf(storage), new Alarm(storage), now), tenant, now)
+      const told = ['a', 'b', 'c'].map(async (key) => {
+        await shard.charge([{ key, interval: HOUR, burst: 1, cost: 1 }], { name: 'tenant', shared: [] })
+        return shard.heat
+      })
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      answer({ shared: [] })
+      expect(await Promise.all(told)).toEqual([{ shared: [] }, { shared: [] }, { shared: [] }])
+    })
+  })
 })
 
 describe('a thermometer', () => {

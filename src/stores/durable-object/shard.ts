@@ -22,6 +22,8 @@ export class Shard {
   #calls = 0
   #reported = 0
   #heat: Heat | null = null
+  /** The last report. */
+  #told: Promise<void> = Promise.resolve()
 
   /** @param now milliseconds since the epoch */
   constructor(buckets: Buckets, tenant: Tenant, now: () => number) {
@@ -65,17 +67,17 @@ export class Shard {
   /** Now and then; the first time everybody waits to hear whether the tenant is hot at all. */
   async #report(): Promise<void> {
     const now = this.#now()
-    if (now >= this.#reported && now - this.#reported < REPORT) return
-    const first = this.#heat === null
-    this.#reported = now
-    const calls = this.#calls
-    this.#calls = 0
-    const told = this.#tenant.report(calls).then(
-      (heat) => {
-        this.#heat = heat
-      },
-      () => {},
-    )
-    if (first) await told
+    if (now < this.#reported || now - this.#reported >= REPORT) {
+      this.#reported = now
+      const calls = this.#calls
+      this.#calls = 0
+      this.#told = this.#tenant.report(calls).then(
+        (heat) => {
+          this.#heat = heat
+        },
+        () => {},
+      )
+    }
+    if (this.#heat === null) await this.#told
   }
 }
