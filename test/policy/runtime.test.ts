@@ -5,6 +5,8 @@ import { environmentOf, strong } from '../support/policy.ts'
 
 const ROUTES = 'routes: { app: { match: { path: /** }, credentials: [anonymous] } }'
 const PEERS = 'proxies: { traefik: { peers: [127.0.0.1/32] } }'
+const CERTIFICATE = `proxies: { traefik: { certificates: ["sha256:${'0'.repeat(64)}"] } }`
+const TLS = 'listen: { tls: { address: 127.0.0.1:8443, certificate: { file: c.pem }, key: { file: k.pem } } }'
 const SECRET = 'proxies: { traefik: { peers: [127.0.0.1/32], secret: "${SECRET}" } }'
 
 function problemsFor(runtime: Runtime | null, ...sections: string[]): string[] {
@@ -22,7 +24,9 @@ describe('a policy is checked for where it is to hold', () => {
     ['node', PEERS],
     ['node', SECRET],
     ['workers', SECRET],
-    ['workers', `proxies: { traefik: { certificates: ["sha256:${'0'.repeat(64)}"] } }`],
+    ['workers', CERTIFICATE],
+    [null, CERTIFICATE],
+    ['node', `${CERTIFICATE}\n${TLS}`],
     ['workers', ''],
     ['workers', 'gateway: { binding: ORIGIN }'],
     [null, 'gateway: { binding: ORIGIN }'],
@@ -35,6 +39,7 @@ describe('a policy is checked for where it is to hold', () => {
 
   it.each<[Runtime | null, string, RegExp]>([
     ['workers', PEERS, /^proxies\.traefik: demands nothing that a Worker can see.*secret or certificates/],
+    ['node', CERTIFICATE, /^proxies\.traefik\.certificates: .*configure listen\.tls/],
     ['node', 'gateway: { binding: ORIGIN }', /^proxies: names no proxy/],
     [null, '', /^proxies: names no proxy/],
     [

@@ -16,7 +16,7 @@ const SECRET_BYTES = 16
 const isEverybody = ({ prefix }: Network): boolean => prefix <= 1
 
 export function inspectProxies(
-  { proxies = {}, gateway, trustedHops }: Draft,
+  { proxies = {}, gateway, listen, trustedHops }: Draft,
   names: Names,
   report: Report,
   runtime: Runtime | null,
@@ -38,6 +38,11 @@ export function inspectProxies(
         'demands nothing that a Worker can see, which is told no peer: write secret or certificates',
       )
     }
+    if (runtime === 'node' && certificates !== undefined && listen.tls === undefined)
+      report(
+        ['proxies', name, 'certificates'],
+        'can be presented nowhere, so no check would be taken: configure listen.tls, which asks for them',
+      )
     inspectReach(peers ?? [], ['proxies', name, 'peers'], report, TAKES_ALL)
     const fault = proxy.secret?.value == null ? null : faultOfProxySecret(proxy.secret.value)
     if (fault !== null) report(['proxies', name, 'secret'], fault)
