@@ -160,4 +160,32 @@ describe('the epoch', () => {
       })
     }),
   )
+
+  it(
+    'costs hardly more for each of many objects: those of the last minutes are not looked through each time',
+    on(make, async () => {
+      await runInDurableObject(namespace.getByName('many'), async (_, { storage }) => {
+        let now = 1000
+        let sweeps = 0
+        const sql = {
+          exec: (text: string, ...values: unknown[]) => {
+            if (text.startsWith('DELETE')) sweeps++
+            return storage.sql.exec(text, ...values)
+          },
+        }
+        const roster = new Roster(
+          { ...storage, sql } as never,
+          () => now,
+          async () => {},
+          10,
+        )
+        for (let i = 0; i < 1000; i++) {
+          now += 1000
+          expect(roster.enlist(`n${i}`, 7).life).toBe(10_000)
+        }
+        expect(sweeps).toBeLessThan(50)
+        expect([...storage.sql.exec('SELECT 1 FROM listener')].length).toBeLessThanOrEqual(1200)
+      })
+    }),
+  )
 })

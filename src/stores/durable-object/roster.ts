@@ -29,6 +29,8 @@ export class Roster {
   readonly #leases = new Map<string, number>()
   /** The same as the disk names them. */
   readonly #named = new Map<string, number>()
+  /** How many the disk names when it is next looked through: twice as many as were left, so that each costs the same. */
+  #full: number
   #telling: Promise<void> = Promise.resolve()
   #next: Promise<void> | null = null
 
@@ -43,6 +45,7 @@ export class Roster {
     this.#now = now
     this.#tell = tell
     this.#most = most
+    this.#full = 2 * most
     storage.sql.exec(TABLE)
     const begun = now()
     for (const [id, until] of this.#prepare('SELECT id, until FROM listener').all()) {
@@ -101,8 +104,9 @@ export class Roster {
       'INSERT INTO listener VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until',
     ).run(id, now + NAMED)
     this.#named.set(id, now + NAMED)
-    if (this.#named.size <= 2 * this.#most) return
+    if (this.#named.size <= this.#full) return
     this.#prepare('DELETE FROM listener WHERE until <= ?').run(now)
     for (const [other, until] of this.#named) if (until <= now) this.#named.delete(other)
+    this.#full = 2 * Math.max(this.#most, this.#named.size)
   }
 }
