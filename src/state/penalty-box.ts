@@ -47,12 +47,16 @@ export class PenaltyBox {
     try {
       const [entry] = await this.#store.get('ban', [network])
       const before = entry == null ? null : ban.safeParse(jsonOf(entry.body))
+      // Another instance was faster, or a person: the same guesses count once, and what was imposed stays as it is.
+      if (before?.success === true && (before.data.until ?? Number.POSITIVE_INFINITY) > now)
+        return this.#bans.add(before.data)
       if (before?.success === true && before.data.by === OWN)
         made = banOf(network, before.data.level + 1, penalty, now)
       this.#bans.add(made)
       // Kept for a while after its end, so that the next one knows of it.
       const put = entryOf('ban', network, made, made.until + penalty.longest)
-      await this.#store.apply([{ put, expected: 'any' }], null)
+      const { ok } = await this.#store.apply([{ put, expected: entry?.version ?? 'absent' }], null)
+      if (!ok) return
       this.#options.announce('bans')
     } catch {
       // It holds here all the same; the guard around the store has told the operator why no further.

@@ -470,6 +470,37 @@ describe('a ban', () => {
     other.knowledge.stop()
   })
 
+  it('that a person imposed is not replaced by an instance that has not heard of it', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge, reports } = knowing(store)
+    await knowledge.start()
+    const network = '203.0.113.9/32'
+    const forever = { v: 1, network, until: null, level: 0, reason: null, by: 'ops', created: 0 }
+    await put(state.base, entryOf('ban', network, forever))
+    knowledge.guessed(CLIENT, PENALTY)
+    await settle()
+    const [held] = await state.base.get('ban', [network])
+    expect(JSON.parse(held?.body ?? '{}')).toEqual(forever)
+    clock += 100 * PENALTY.longest
+    expect(knowledge.banned(CLIENT, clock)).toBe(true)
+    expect(reports).toEqual([])
+    knowledge.stop()
+  })
+
+  it('that many instances impose at once is one ban, and grows by one step', async () => {
+    const { store, state } = sharedStore()
+    const all = Array.from({ length: 10 }, () => knowing(store))
+    for (const { knowledge } of all) knowledge.guessed(CLIENT, PENALTY)
+    await settle()
+    all[0]?.knowledge.guessed(CLIENT, PENALTY)
+    const late = knowing(store)
+    late.knowledge.guessed(CLIENT, PENALTY)
+    await settle()
+    const [held] = await state.base.get('ban', ['203.0.113.9/32'])
+    expect([held?.version, JSON.parse(held?.body ?? '{}').level]).toEqual([1, 0])
+    expect([...all, late].flatMap(({ reports }) => reports)).toHaveLength(1)
+  })
+
   it('holds here although the store does not take it', async () => {
     const { store, state } = sharedStore()
     const { knowledge, reports } = knowing(store)
