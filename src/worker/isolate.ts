@@ -18,6 +18,9 @@ import { makeState } from './state.ts'
 /** Milliseconds that a request waits at most for what should be known before it is decided. */
 const PATIENCE = 350
 
+/** Milliseconds for which nobody waits for a store again that was waited for in vain. */
+const PAUSE = 1000
+
 /** Answers of an isolate whose policy is in force. */
 interface Answers {
   readonly running: Running
@@ -34,6 +37,8 @@ export class Isolate {
   readonly #outside: WorkerOutside
   readonly #installed: Installed
   #answers: Answers | null = null
+  /** Ticks until which nobody waits for the store. */
+  #unawaited = Number.NEGATIVE_INFINITY
 
   /**
    * @param artefact what `postern compile` has written
@@ -69,9 +74,12 @@ export class Isolate {
     }
     const answers = await this.#begun(installed)
     if (answers === null) return null
-    const work = answers.state.keepUp()
+    const { state } = answers
+    const work = state.keepUp()
+    if (work === null || performance.now() < this.#unawaited) return answers
     // What takes longer goes on by itself; what is not known by then is `unavailable`, and never an allow.
-    if (work !== null) await within(work, PATIENCE)
+    await within(work, PATIENCE)
+    if (!state.opened || !state.knowledge.fresh()) this.#unawaited = performance.now() + PAUSE
     return answers
   }
 
