@@ -56,6 +56,7 @@ const CLAIMS: readonly Line[] = [
   ['X-Forwarded-Preferred-Username', 'spoof'],
   ['X-Forwarded-Access-Token', 'spoof'],
   ['X-Forwarded-Tls-Client-Cert', 'spoof'],
+  ['X-Forwarded-Client-Cert', 'spoof'],
   ['X-Real-Ip', '203.0.113.66'],
   ['Forwarded', 'for=203.0.113.66;host=spoof.example.com'],
   ['X-Original-Uri', '/spoof'],
