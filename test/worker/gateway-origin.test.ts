@@ -1,10 +1,10 @@
 /** Origins of docs/gateway.md behind a real gateway: they serve it, and nobody else. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { portNear } from '../../scripts/free-port.ts'
 import { findServer } from '../../scripts/servers.ts'
 import { startUpstream, type Upstream } from '../e2e/upstream.ts'
 import { exchange, header, type Line, requestBytes } from '../e2e/wire.ts'
@@ -24,14 +24,6 @@ function example(language: string): string {
   return blocks[0]?.[1] ?? ''
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 let folder: string
 let application: Upstream
 let workerd: Workerd
@@ -41,8 +33,8 @@ const children: ChildProcess[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'postern-origin-'))
   application = await startUpstream()
-  ports.node = await freePort()
-  ports.nginx = await freePort()
+  ports.node = await portNear(0)
+  ports.nginx = await portNear(0)
 
   const file = join(folder, 'origin.mjs')
   await writeFile(file, example('js'))
