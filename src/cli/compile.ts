@@ -4,9 +4,10 @@ import { gzipSync } from 'node:zlib'
 import type { Command } from 'commander'
 import { isForAdmin } from '../admin/policy-facts.ts'
 import { version } from '../node/version.ts'
-import { type Artefact, artefactOf, type PlacedSecret, policyOf } from '../policy/artefact.ts'
+import { artefactOf, type PlacedSecret, policyOf } from '../policy/artefact.ts'
 import { compile } from '../policy/compile.ts'
 import type { Policy } from '../policy/schema.ts'
+import { secretsIn } from '../schema/secret.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import { outsideOf } from './outside.ts'
@@ -34,8 +35,8 @@ export function register(program: Command, io: Io): void {
 function compileCommand(file: string, out: string, io: Io): void {
   const loaded = readPolicy(file, io, 'workers')
   if (!loaded.ok) throw new CommandFailure(1, printProblems(loaded.problems))
-  const artefact = artefactOf(loaded.policy, version)
-  const text = `${JSON.stringify(artefact)}\n`
+  const { policy } = loaded
+  const text = `${JSON.stringify(artefactOf(policy, version))}\n`
   const path = resolve(io.cwd, out)
   try {
     writeFileSync(path, text)
@@ -47,10 +48,10 @@ function compileCommand(file: string, out: string, io: Io): void {
   io.stdout.write(
     `${file}: no problems\nwrote ${relative(io.cwd, path) || path} (${kilobytes} KiB compressed)\n`,
   )
-  io.stdout.write(neededSecrets('Worker', secretNames(artefact), ''))
-  const { shield, admin } = loaded.policy
+  io.stdout.write(neededSecrets('Worker', secretNames(policy), ''))
+  const { shield, admin } = policy
   if (Object.keys(admin?.tokens ?? {}).length > 0) {
-    const ours = secretNames(artefact, isForAdmin)
+    const ours = secretNames(policy, isForAdmin)
     io.stdout.write(neededSecrets('admin Worker', ours, ' --config wrangler-admin.toml'))
   }
   if (shield !== undefined)
@@ -58,7 +59,7 @@ function compileCommand(file: string, out: string, io: Io): void {
       `the Worker needs the rate limiting binding ${shield.binding} ([[ratelimits]] in wrangler.toml): without it nothing is held back before the limits\n`,
     )
   const start = startTime(text, io)
-  if (start > START_BUDGET) io.stderr.write(slowness(loaded.policy, start))
+  if (start > START_BUDGET) io.stderr.write(slowness(policy, start))
 }
 
 /** Why a Worker with this policy takes longer to start than it should, and what can be done. */
@@ -99,11 +100,9 @@ function processorTime(): number {
 
 const NO_KEYS = { imported: false, find: () => ({ is: 'known', key: null }) as const, used: () => {} }
 
-/** Names of the secrets that an artefact refers to, each once. */
-function secretNames(artefact: Artefact, needed: (secret: PlacedSecret) => boolean = () => true): string[] {
-  const reading = policyOf(artefact)
-  if (!reading.ok) throw new Error(reading.problem)
-  const names = reading.secrets
+/** Names of the secrets that a policy refers to, each once. */
+function secretNames(policy: Policy, needed: (secret: PlacedSecret) => boolean = () => true): string[] {
+  const names = [...secretsIn(policy)]
     .filter(needed)
     .flatMap(({ secret: { source } }) => ('env' in source ? [source.env] : []))
   return [...new Set(names)].sort()

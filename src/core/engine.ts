@@ -4,7 +4,7 @@ import type { IdentityPlan } from './identity.ts'
 import type { LimitUse } from './limit.ts'
 import type { RouteTable } from './match.ts'
 import type { Authenticator, HeaderLines, ProxyAdapter } from './model.ts'
-import type { PlaceFields, Places } from './place.ts'
+import type { PlaceFields, Places, Rule } from './place.ts'
 import type { Requirements } from './roles.ts'
 import type { Standings } from './standing.ts'
 
@@ -60,7 +60,8 @@ export interface Evidence {
 /** A matcher's policy: what a request that selects this route must satisfy. */
 export interface Route {
   readonly name: string
-  readonly networks: Networks | null
+  /** Addresses that may use it; null: any. */
+  readonly networks: Rule<Address> | null
   /** Where clients may be; null: anywhere. */
   readonly places: Places | null
   /** Origins that may send requests with an Origin; null when any may. */
@@ -78,12 +79,6 @@ export interface Route {
   readonly parameters: readonly string[]
 }
 
-/** Addresses that may use a route. Deny wins; null means no such rule. */
-export interface Networks {
-  readonly allow: AddressSet | null
-  readonly deny: AddressSet | null
-}
-
 /** Connections that may be open at once on a route; null: any number. */
 export interface ConnectionBounds {
   readonly client: number | null
@@ -94,12 +89,4 @@ export interface ConnectionBounds {
 export interface RouteCredential {
   readonly authenticator: Authenticator
   readonly variants: ReadonlySet<string> | null
-}
-
-/** Whether the client may use the route at all. An unknown client fits no rule. */
-export function admits(networks: Networks | null, client: Address | null): boolean {
-  if (networks === null) return true
-  if (client === null) return false
-  if (networks.deny?.has(client) === true) return false
-  return networks.allow === null || networks.allow.has(client)
 }

@@ -1,9 +1,12 @@
 import type { HeaderLines, Place } from './model.ts'
 
-/** What may be and what may not; null means no such rule. */
+/** Whatever can tell what is in it. */
+type Group<Value> = Pick<ReadonlySet<Value>, 'has'>
+
+/** What may be and what may not. Deny wins; null means no such rule. */
 export interface Rule<Value> {
-  readonly allow: ReadonlySet<Value> | null
-  readonly deny: ReadonlySet<Value> | null
+  readonly allow: Group<Value> | null
+  readonly deny: Group<Value> | null
 }
 
 /** Places whose clients may use a route. */
@@ -18,12 +21,13 @@ export interface PlaceFields {
   readonly asn: string | null
 }
 
-/** Whether a client there may use the route. What is unknown fits no rule, as an unknown address fits none. */
+/** Whether a client there may use the route. */
 export function admitsPlace({ countries, asns }: Places, place: Place | undefined): boolean {
   return fits(countries, place?.country) && fits(asns, place?.asn)
 }
 
-function fits<Value>(rule: Rule<Value> | null, value: Value | null | undefined): boolean {
+/** Whether a value may be, by a rule that there may be. What is unknown fits no rule. */
+export function fits<Value>(rule: Rule<Value> | null, value: Value | null | undefined): boolean {
   if (rule === null) return true
   if (value == null || rule.deny?.has(value) === true) return false
   return rule.allow === null || rule.allow.has(value)

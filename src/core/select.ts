@@ -1,10 +1,10 @@
 import type { Refusal } from './authorise.ts'
 import { preflightMethod } from './canonical.ts'
-import { admits, type Engine, type Route } from './engine.ts'
+import type { Engine, Route } from './engine.ts'
 import type { Selection } from './match.ts'
 import type { CanonicalRequest, ForwardedRequest, Ports } from './model.ts'
 import { readPath } from './path.ts'
-import { admitsPlace } from './place.ts'
+import { admitsPlace, fits } from './place.ts'
 import type { Reason } from './reasons.ts'
 
 /** A route with the parameters of its path, or why there is none. */
@@ -48,7 +48,7 @@ export function exclusion(
   { headers, place }: ForwardedRequest,
   { client }: CanonicalRequest,
 ): Reason | null {
-  if (!admits(route.networks, client)) return 'network_denied'
+  if (!fits(route.networks, client)) return 'network_denied'
   if (route.places !== null && !admitsPlace(route.places, place)) return 'place_denied'
   const { origins } = route
   if (origins === null || headers.lines('origin').every((origin) => origins.has(origin))) return null

@@ -1,13 +1,6 @@
-import { AddressSet } from '../core/address.ts'
+import { type Address, AddressSet } from '../core/address.ts'
 import { DenyCache } from '../core/deny-cache.ts'
-import type {
-  ConnectionBounds,
-  Engine,
-  Networks,
-  ProxyEntry,
-  Route,
-  RouteCredential,
-} from '../core/engine.ts'
+import type { ConnectionBounds, Engine, ProxyEntry, Route, RouteCredential } from '../core/engine.ts'
 import { IdentityPlan } from '../core/identity.ts'
 import { isClientLimit, type Limit, type LimitUse } from '../core/limit.ts'
 import { RouteTable } from '../core/match.ts'
@@ -180,7 +173,7 @@ function credentialsOf(
   })
 }
 
-function networksOf({ networks }: RoutePolicy): Networks | null {
+function networksOf({ networks }: RoutePolicy): Rule<Address> | null {
   if (networks === undefined) return null
   return {
     allow: networks.allow === undefined ? null : new AddressSet(networks.allow),

@@ -1,5 +1,6 @@
 import { Flight } from '../core/flight.ts'
 import type { LocalCounters } from '../core/model.ts'
+import { within } from '../schema/within.ts'
 import { type Store, StoreFault, type StoreOutside, type StoreType } from '../stores/contract.ts'
 import { type GuardedStore, guarded } from './guard.ts'
 import { Knowledge } from './knowledge.ts'
@@ -183,13 +184,7 @@ export class State {
     this.knowledge.stop()
     const left = Promise.all([this.#usage.stop(), this.#notices?.stop()]).then(() => this.store.close())
     // Whoever supervises us kills after ten seconds, and listeners have taken a part of that.
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LEAVING)
-    })
-    await Promise.race([left, late])
-    clearTimeout(timer)
-    left.catch(() => {})
+    await within(left, LEAVING)
   }
 
   figures() {

@@ -1,13 +1,9 @@
 import type { RateLimit } from '@cloudflare/workers-types'
-import type { Address } from '../core/address.ts'
-import { networkOf } from '../core/address.ts'
 import type { Shield } from '../core/model.ts'
-import { LATE, within } from '../credentials/jwt/wait.ts'
 import type { Policy } from '../policy/schema.ts'
+import { LATE, within } from '../schema/within.ts'
+import { networkOfClient } from '../state/ban-book.ts'
 import { report } from './log.ts'
-
-/** Bits of an IPv6 address that make one client, as limits have it unless they say otherwise. */
-const CLIENT_BITS = 64
 
 /** Milliseconds that a client waits for its shield, which answers from the memory of the machine it runs on. */
 const PATIENCE = 50
@@ -37,7 +33,7 @@ export function shieldOf({ shield }: Policy, env: Readonly<Record<string, unknow
   return {
     async admits(client) {
       try {
-        const outcome = await within(binding.limit({ key: keyOf(client) }), PATIENCE)
+        const outcome = await within(binding.limit({ key: networkOfClient(client) }), PATIENCE)
         return outcome === LATE ? admitted(`took longer than ${PATIENCE} ms`) : outcome.success
       } catch (cause) {
         return admitted(`failed (${cause instanceof Error ? cause.name : typeof cause})`)
@@ -45,6 +41,3 @@ export function shieldOf({ shield }: Policy, env: Readonly<Record<string, unknow
     },
   }
 }
-
-const keyOf = (client: Address): string =>
-  client.family === 6 ? networkOf(client, CLIENT_BITS).address.text : client.text

@@ -108,23 +108,27 @@ export function adminOf(facts: Partial<Facts> = {}, store?: Store): Admin {
   }
 }
 
+/** A request of the admin API, by whoever holds the token. */
+export const requestInit = (
+  method: string,
+  { token = WRITER, body, headers = {} }: AskOptions = {},
+): RequestInit => ({
+  method,
+  headers: {
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...headers,
+  },
+  ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+})
+
 export async function ask(
   app: Hono,
   method: string,
   path: string,
-  { token = WRITER, body, headers = {} }: AskOptions = {},
+  options: AskOptions = {},
 ): Promise<Answer> {
-  const response = await app.fetch(
-    new Request(`http://admin.test${path}`, {
-      method,
-      headers: {
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    }),
-  )
+  const response = await app.fetch(new Request(`http://admin.test${path}`, requestInit(method, options)))
   const text = await response.text()
   return {
     status: response.status,

@@ -1,12 +1,12 @@
 import { Bounded } from '../../core/bounded.ts'
 import { Flight } from '../../core/flight.ts'
+import { LATE, within } from '../../schema/within.ts'
 import type { KeySetFigures, Outside } from '../contract.ts'
 import type { Algorithm } from './algorithms.ts'
 import { keysIn } from './jwk.ts'
 import { candidates, type Found, type Instants, type KeySource, UNKNOWN } from './key-source.ts'
 import { parseStrict } from './strict-json.ts'
 import { importKey, type VerificationKey } from './verification-key.ts'
-import { LATE, within } from './wait.ts'
 
 /** Milliseconds. A set is refreshed at 80 % of its age, and serves for an hour longer while its issuer fails. */
 const MAX_AGE = 600_000

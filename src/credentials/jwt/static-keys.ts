@@ -1,6 +1,6 @@
+import { LATE, within } from '../../schema/within.ts'
 import { candidates, type Found, type Instants, type KeySource, UNKNOWN } from './key-source.ts'
 import type { VerificationKey } from './verification-key.ts'
-import { LATE, within } from './wait.ts'
 
 /** Keys that stand in the policy: a PEM, a JWK or a secret. They are imported once and never change. */
 export class StaticKeys implements KeySource {

@@ -1,5 +1,5 @@
+import { within } from '../../schema/within.ts'
 import type { EpochLease } from './wire.ts'
-import { within } from './within.ts'
 
 /** Milliseconds that a charge waits for the epoch; without it the answer tells none. */
 const PATIENCE = 150
@@ -43,7 +43,7 @@ export class EpochListener {
     }
     const patience = this.#renewal === null ? PATIENCE : this.#asked + PATIENCE - now
     if (patience <= 0 || (now < this.#again && now >= this.#asked)) return null
-    await within(patience, this.#renew())
+    await within(this.#renew(), patience)
     return this.#listens(this.#now()) ? this.#epoch : null
   }
 
@@ -65,7 +65,7 @@ export class EpochListener {
     const asking = this.#ask().then(() => {
       answered = true
     })
-    this.#renewal = within(LOST, asking).then(() => {
+    this.#renewal = within(asking, LOST).then(() => {
       this.#renewal = null
       if (!answered) this.#again = this.#now() + SILENT
     })

@@ -1,8 +1,8 @@
 import type { DurableObjectStorage } from '@cloudflare/workers-types'
+import { within } from '../../schema/within.ts'
 import type { Prepare } from '../tables/statement.ts'
 import { statements } from './statements.ts'
 import type { EpochLease } from './wire.ts'
-import { within } from './within.ts'
 
 /** Milliseconds for which a counter object is told of changes once it has asked. */
 const LIFE = 10_000
@@ -90,7 +90,7 @@ export class Roster {
         () => {},
       ),
     )
-    await within(PATIENCE, Promise.all(told))
+    await within(Promise.all(told), PATIENCE)
     for (const id of silent) this.#leases.delete(id)
   }
 

@@ -1,3 +1,4 @@
+import { type LATE, within } from '../../schema/within.ts'
 import { StoreFault } from '../contract.ts'
 import { type Carrier, PATIENCE } from './carrier.ts'
 import { Refusal } from './fault.ts'
@@ -180,7 +181,7 @@ interface Range {
 }
 
 /** Reads the reply of CLUSTER SLOTS: ranges, each with its master first. Null when it is none. */
-function mapOf(answer: Answer | null, asked: string): Range[] | null {
+function mapOf(answer: Answer | typeof LATE, asked: string): Range[] | null {
   if (!Array.isArray(answer) || answer.length === 0) return null
   const ranges: Range[] = []
   for (const range of answer) {
@@ -192,12 +193,4 @@ function mapOf(answer: Answer | null, asked: string): Range[] | null {
     ranges.push({ from, to, target: { host: typeof host === 'string' && host !== '' ? host : asked, port } })
   }
   return ranges
-}
-
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>()
-  const timer = setTimeout(() => resolve(null), milliseconds)
-  const first = await Promise.race([promise, late])
-  clearTimeout(timer)
-  return first
 }

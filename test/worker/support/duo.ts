@@ -1,6 +1,7 @@
 /** The check Worker and the admin Worker in one workerd, on one store. */
 
 import { createHash } from 'node:crypto'
+import { requestInit } from '../../admin/support.ts'
 import { strong } from '../../support/policy.ts'
 import { type Asked, fieldsOf } from '../../support/service.ts'
 import { startWorkerd, vanishing, type Workerd, type WorkerSpec } from './workerd.ts'
@@ -121,16 +122,9 @@ export function duoOf(workerd: Workerd): Duo {
     check,
     keyed: async (key) => (await check(withKey(key))).status,
     vanishing: (key) => vanishing(checks(), headersOf(withKey(key))),
-    admin: async (method, path, { token = WRITER, body, headers = {} } = {}) => {
-      const response = await fetch(`${workerd.url('postern-admin')}${path}`, {
-        method,
-        headers: {
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      })
+    admin: async (method, path, options = {}) => {
+      const url = `${workerd.url('postern-admin')}${path}`
+      const response = await fetch(url, requestInit(method, { token: WRITER, ...options }))
       const text = await response.text()
       return {
         status: response.status,

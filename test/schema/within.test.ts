@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { LATE, within } from '../../../src/credentials/jwt/wait.ts'
+import { LATE, within } from '../../src/schema/within.ts'
 
 describe('within', () => {
   beforeEach(() => {
