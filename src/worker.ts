@@ -1,5 +1,6 @@
 import { env, WorkerEntrypoint } from 'cloudflare:workers'
 import artefact from 'postern-policy'
+import { responseOf } from './http/answer.ts'
 import { unavailable } from './http/respond.ts'
 import { Isolate } from './worker/isolate.ts'
 import type { Answer, PosternService, Question } from './worker/question.ts'
@@ -19,7 +20,7 @@ export class Postern extends WorkerEntrypoint implements PosternService {
   async check(question: Question): Promise<Answer> {
     const running = await isolate.running()
     return running === null
-      ? { allowed: false, reason: 'internal', response: unavailable() }
+      ? { allowed: false, reason: 'internal', response: responseOf(unavailable()) }
       : answerOf(question, running)
   }
 }

@@ -2,6 +2,7 @@ import type { Engine } from '../core/engine.ts'
 import type { Decision, ForwardedRequest, Ports, ProxyAdapter } from '../core/model.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Soon } from '../core/soon.ts'
+import type { Answer } from './answer.ts'
 import type { RecordFacts } from './record.ts'
 import { respond } from './respond.ts'
 
@@ -21,7 +22,7 @@ export interface Judged {
   readonly decision: Decision
   /** Our id of the request, as its record and a problem document name it. */
   readonly id: string
-  readonly response: Response
+  readonly answer: Answer
 }
 
 /** No request waits longer, whatever a store or an issuer does; every proxy is more patient. */
@@ -87,12 +88,12 @@ export abstract class Judgement {
     const { random, ports, record } = this.#options
     const context = { adapter: this.#adapter, id: this.#id, random }
     let settled = decision
-    let response: Response
+    let answer: Answer
     try {
-      response = respond(decision, context)
+      answer = respond(decision, context)
     } catch (cause) {
       settled = denied(decision, 'internal', cause)
-      response = respond(settled, context)
+      answer = respond(settled, context)
     }
     record(settled, {
       time: this.#time,
@@ -101,7 +102,7 @@ export abstract class Judgement {
       proxy: this.#name,
       duration: ports.ticks() - this.#started,
     })
-    return { decision: settled, id: this.#id, response }
+    return { decision: settled, id: this.#id, answer }
   }
 }
 

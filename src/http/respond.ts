@@ -1,5 +1,6 @@
 import type { Decision, ProxyAdapter } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
+import type { Answer } from './answer.ts'
 import { challengeOf } from './challenge.ts'
 import { rateLimitFields, secondsUntilMore } from './rate-limit-fields.ts'
 
@@ -12,73 +13,64 @@ export interface AnswerContext {
   random(): number
 }
 
-type Headers = Record<string, string>
-
 /** Seconds after which it is worth asking again when an issuer cannot be reached, or we stumbled. */
 const OUTAGE_SECONDS = 5
 
 /**
  * The answer for a decision, in one proxy's dialect. Every answer says its true status in X-Postern-Status, which is
  * what recipes go by: another service that answers 200 on our port opens no door.
- *
- * Header values are given as one plain object on purpose: @hono/node-server writes it without a Headers in between.
  */
-export function respond(decision: Decision, context: AnswerContext): Response {
+export function respond(decision: Decision, context: AnswerContext): Answer {
   if (decision.verdict === 'allow' && decision.identity !== null) return allowed(decision, decision.identity)
   return denied(decision, context)
 }
 
-/** Identity headers do not change while a principal lives, so they are looked through once. */
-const printable = new WeakSet<Readonly<Record<string, string>>>()
+/** Identity headers do not change while a principal lives, so what every allow of it begins with is made once. */
+const beginnings = new WeakMap<Readonly<Record<string, string>>, readonly string[]>()
 
-function allowed(decision: Decision, identity: Readonly<Record<string, string>>): Response {
-  if (!printable.has(identity)) {
-    assertPrintable(identity)
-    printable.add(identity)
-  }
-  const headers: Headers = {
-    'X-Postern-Status': '200',
-    'Cache-Control': 'no-store',
-    'Content-Length': '0',
-    ...identity,
-  }
-  // Made of the names and numbers of limits, which the policy's schema has let through.
-  const fields = decision.quotas.length === 0 ? null : rateLimitFields(decision.quotas)
-  if (fields !== null) {
-    headers['RateLimit-Policy'] = fields.policy
-    headers['RateLimit'] = fields.state
-  }
-  return new Response(null, { status: 200, headers })
+function beginningOf(identity: Readonly<Record<string, string>>): readonly string[] {
+  const known = beginnings.get(identity)
+  if (known !== undefined) return known
+  const headers = ['X-Postern-Status', '200', 'Cache-Control', 'no-store', 'Content-Length', '0']
+  for (const name in identity) headers.push(name, identity[name] as string)
+  assertPrintable(headers)
+  beginnings.set(identity, headers)
+  return headers
 }
 
-function denied(decision: Decision, { adapter, id, random }: AnswerContext): Response {
+function allowed({ quotas }: Decision, identity: Readonly<Record<string, string>>): Answer {
+  const beginning = beginningOf(identity)
+  // Made of the names and numbers of limits, which the policy's schema has let through.
+  const fields = quotas.length === 0 ? null : rateLimitFields(quotas)
+  const headers =
+    fields === null ? beginning : [...beginning, 'RateLimit-Policy', fields.policy, 'RateLimit', fields.state]
+  return { status: 200, headers, body: null }
+}
+
+function denied(decision: Decision, { adapter, id, random }: AnswerContext): Answer {
   const reason = decision.reason ?? 'internal'
   const { status, public: code } = REASONS[reason]
-  const headers: Headers = { 'X-Postern-Status': String(status), 'Cache-Control': 'no-store' }
+  const headers = ['X-Postern-Status', String(status), 'Cache-Control', 'no-store']
   const challenge = challengeOf(decision)
-  if (challenge !== null) headers['WWW-Authenticate'] = challenge
+  if (challenge !== null) headers.push('WWW-Authenticate', challenge)
   if (status === 429) {
     const fields = rateLimitFields(decision.quotas)
-    if (fields !== null) {
-      headers['RateLimit-Policy'] = fields.policy
-      headers['RateLimit'] = fields.state
-    }
+    if (fields !== null) headers.push('RateLimit-Policy', fields.policy, 'RateLimit', fields.state)
   }
-  if (status === 429 || status === 503) headers['Retry-After'] = String(retryAfter(decision, random()))
+  if (status === 429 || status === 503) headers.push('Retry-After', String(retryAfter(decision, random())))
   const relayed = adapter.status(status)
-  if (!adapter.bodies) return finished(relayed, null, headers)
-  return finished(relayed, problem(status, code, id), headers)
+  return finished(relayed, adapter.bodies ? problem(status, code, id) : null, headers)
 }
 
 /** The answer for whatever is not a check: it is nobody's endpoint, and says no more. */
-export function notFound(): Response {
+export function notFound(): Answer {
   const body = '{"type":"about:blank","title":"Not Found","status":404}'
-  return finished(404, body, { 'X-Postern-Status': '404', 'Cache-Control': 'no-store' })
+  return finished(404, body, ['X-Postern-Status', '404', 'Cache-Control', 'no-store'])
 }
 
 /** The answer when not even a decision can be told apart any more. */
-export function unavailable(): Response {
-  return finished(503, null, { 'X-Postern-Status': '503', 'Cache-Control': 'no-store', 'Retry-After': '1' })
+export function unavailable(): Answer {
+  return finished(503, null, ['X-Postern-Status', '503', 'Cache-Control', 'no-store', 'Retry-After', '1'])
 }
 
 /** Why a request that may pass was not answered by the origin. */
@@ -87,18 +79,18 @@ export type OriginFailure = 'bad_gateway' | 'gateway_timeout'
 const FAILURES: Readonly<Record<OriginFailure, number>> = { bad_gateway: 502, gateway_timeout: 504 }
 
 /** The answer when a request may pass and the origin does not answer it. Nothing of the decision is in it. */
-export function originFailed(failure: OriginFailure, id: string): Response {
+export function originFailed(failure: OriginFailure, id: string): Answer {
   const status = FAILURES[failure]
-  const headers: Headers = { 'X-Postern-Status': String(status), 'Cache-Control': 'no-store' }
+  const headers = ['X-Postern-Status', String(status), 'Cache-Control', 'no-store']
   return finished(status, problem(status, failure, id), headers)
 }
 
-function finished(status: number, body: string | null, headers: Headers): Response {
-  if (body !== null) headers['Content-Type'] = 'application/problem+json'
+function finished(status: number, body: string | null, headers: string[]): Answer {
+  if (body !== null) headers.push('Content-Type', 'application/problem+json')
   // Said explicitly, so that a HEAD check gets it too; every body is ASCII.
-  headers['Content-Length'] = String(body?.length ?? 0)
+  headers.push('Content-Length', String(body?.length ?? 0))
   assertPrintable(headers)
-  return new Response(body, { status, headers })
+  return { status, headers, body }
 }
 
 /** A problem document (RFC 9457). */
@@ -131,12 +123,12 @@ function retryAfter({ quotas }: Decision, jitter: number): number {
 }
 
 /**
- * A control byte in a header value passes `Headers` and then makes Node throw where nobody answers any more, so it is
- * found here, where throwing still leads to a denial.
+ * A control byte in a header value makes a runtime throw where nobody answers any more, so it is found here, where
+ * throwing still leads to a denial.
  */
-function assertPrintable(headers: Readonly<Headers>): void {
-  for (const name in headers) {
-    if (!/^[\x20-\x7e]*$/.test(headers[name] ?? ''))
-      throw new Error(`header ${name} holds a character it must not`)
+function assertPrintable(headers: readonly string[]): void {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (!/^[\x20-\x7e]*$/.test(headers[at + 1] as string))
+      throw new Error(`header ${headers[at]} holds a character it must not`)
   }
 }

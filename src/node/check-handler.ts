@@ -1,49 +1,74 @@
+import type { ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { getRequestListener } from '@hono/node-server'
-import type { Context } from 'hono'
 import { type Address, parseHop } from '../core/address.ts'
-import { type AppOptions, createApp, type Surroundings } from '../http/app.ts'
-import { notFound, unavailable } from '../http/respond.ts'
+import type { Soon } from '../core/soon.ts'
+import type { Answer } from '../http/answer.ts'
+import { answerTo, type CheckOptions, type Surroundings } from '../http/check.ts'
+import { unavailable } from '../http/respond.ts'
 import type { Drain } from './drain.ts'
 import { NodeHeaderLines } from './header-lines.ts'
-import type { Incoming, RequestHandler } from './listeners.ts'
+import type { Incoming, Outgoing, RequestHandler } from './listeners.ts'
 import { requestIds } from './request-id.ts'
 
 /** What the check's handler cannot know by itself. */
-export type CheckOptions = Pick<AppOptions, 'engine' | 'ports' | 'decide' | 'record'>
+export type CheckHandlerOptions = Pick<CheckOptions, 'engine' | 'ports' | 'decide' | 'record'>
 
-/** Checks as Node's servers hand them over, HTTP/1.1 and HTTP/2 alike. */
-export function createCheckHandler(options: CheckOptions, drain: Drain): RequestHandler {
-  const app = createApp({ ...options, surroundings, newRequestId: requestIds(), random: Math.random })
-  const listener = getRequestListener(app.fetch, {
-    errorHandler: (error) => (isRequestError(error) ? notFound() : unavailable()),
-  })
-  const answer: RequestHandler = (incoming, outgoing) => {
+/**
+ * Checks as Node's servers hand them over, HTTP/1.1 and HTTP/2 alike. Nothing stands between Node's own request and
+ * response and the decision: a router, a Request and a Response cost more than the decision itself (docs/adr/0012).
+ */
+export function createCheckHandler(options: CheckHandlerOptions, drain: Drain): RequestHandler {
+  const checks: CheckOptions = { ...options, newRequestId: requestIds(), random: Math.random }
+  const handle: RequestHandler = (incoming, outgoing) => {
     if (drain.active) {
       drain.noticed()
       if (incoming.httpVersionMajor === 1) outgoing.setHeader('Connection', 'close')
     }
-    void listener(incoming, outgoing)
+    const answer = answered(incoming, checks)
+    if (answer instanceof Promise) answer.catch(unavailable).then((known) => write(outgoing, known))
+    else write(outgoing, answer)
   }
   return (incoming, outgoing) => {
-    // The check's own Host says nothing (some proxies relay the client's), so an odd one must not count as a fault.
-    const authority = incoming.httpVersionMajor === 1 ? 'host' : ':authority'
-    incoming.headers[authority] = 'postern'
-    if (drain.closing === null) answer(incoming, outgoing)
-    else void drain.closing.then(() => answer(incoming, outgoing))
+    if (drain.closing === null) handle(incoming, outgoing)
+    else void drain.closing.then(() => handle(incoming, outgoing))
   }
 }
 
-/** A target that no URL can be made of: none of our endpoints is one. */
-const isRequestError = (error: unknown): boolean => error instanceof Error && error.name === 'RequestError'
+/** The last net, should even the record fail: nobody is let in without one. */
+function answered(incoming: Incoming, checks: CheckOptions): Soon<Answer> {
+  try {
+    return answerTo(new NodeSurroundings(incoming), checks)
+  } catch {
+    return unavailable()
+  }
+}
 
-function surroundings(context: Context): Surroundings {
-  const { incoming } = context.env as { incoming: Incoming }
-  return {
-    peer: peerOf(incoming),
-    certificate: () => certificateOf(incoming),
-    headers: new NodeHeaderLines(incoming.rawHeaders),
-    target: incoming.url ?? '',
+/** To somebody who has gone meanwhile, Node writes nothing. A HEAD check gets the header alone. */
+function write(outgoing: Outgoing, { status, headers, body }: Answer): void {
+  // Both kinds take the same; their types do not agree on how to say so, nor that the array stays as it is.
+  const { writeHead } = outgoing as ServerResponse
+  writeHead.call(outgoing, status, headers as string[])
+  if (body === null) outgoing.end()
+  else outgoing.end(body)
+}
+
+class NodeSurroundings implements Surroundings {
+  readonly headers: NodeHeaderLines
+  readonly target: string
+  readonly #incoming: Incoming
+
+  constructor(incoming: Incoming) {
+    this.#incoming = incoming
+    this.headers = new NodeHeaderLines(incoming.rawHeaders)
+    this.target = incoming.url ?? ''
+  }
+
+  get peer(): Address | null {
+    return peerOf(this.#incoming)
+  }
+
+  certificate(): string | null {
+    return certificateOf(this.#incoming)
   }
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Facts } from '../admin/facts.ts'
 import type { Engine } from '../core/engine.ts'
 import type { BuiltAuthenticator, KeySetFigures } from '../credentials/contract.ts'
-import type { AppOptions } from '../http/app.ts'
+import type { CheckOptions } from '../http/check.ts'
 import { Metrics } from '../http/metrics.ts'
 import { recordLine, recordText } from '../http/record.ts'
 import type { StateFigures } from '../http/state-metrics.ts'
@@ -43,8 +43,8 @@ export type Reloaded =
   | { readonly ok: false; readonly problems: string }
 
 export interface ServiceOptions {
-  readonly decide: AppOptions['decide']
-  readonly ports: AppOptions['ports']
+  readonly decide: CheckOptions['decide']
+  readonly ports: CheckOptions['ports']
   readonly state: Pick<State, 'store' | 'changed'> & { figures(): StateFigures }
   /** Compiles the policy anew, or tells all that is wrong with it. */
   reload(): Reloaded
@@ -163,7 +163,7 @@ export class Service {
     return { degraded: this.#degraded(), metrics: await this.#metrics.values() }
   }
 
-  #recorder(): AppOptions['record'] {
+  #recorder(): CheckOptions['record'] {
     const { audit, terminal } = this.#options
     const lineOf = terminal ? recordText : recordLine
     return (decision, facts) => {

@@ -123,10 +123,11 @@ function trustOf(proxy: ProxyPolicy, { equalText, seesPeers }: CompileOutside): 
       ? null
       : new Set(proxy.certificates.map((digest) => digest.slice('sha256:'.length)))
   if (peers === null && expected === null && certificates === null) return () => false
-  return ({ peer, headers, certificate }) => {
+  return (evidence) => {
+    const { peer, headers } = evidence
     if (peers !== null && (peer === null || !peers.has(peer))) return false
     if (certificates !== null) {
-      const presented = certificate()
+      const presented = evidence.certificate()
       if (presented === null || !certificates.has(presented)) return false
     }
     if (expected === null) return true

@@ -1,4 +1,5 @@
 import { waitUntil } from 'cloudflare:workers'
+import { responseOf } from '../http/answer.ts'
 import { unavailable } from '../http/respond.ts'
 import { secure } from './gateway/fields.ts'
 import { type GatewayPolicy, Origin } from './gateway/origin.ts'
@@ -29,7 +30,7 @@ export class Gateway {
       return await new Passage(request, this.#way).pass()
     } catch (cause) {
       report('gateway_failed', { problem: problemOf(cause) })
-      return unavailable()
+      return responseOf(unavailable())
     }
   }
 }

@@ -1,4 +1,5 @@
 import { decide } from '../core/decide.ts'
+import { responseOf } from '../http/answer.ts'
 import { createApp } from '../http/app.ts'
 import { type JudgeOptions, refusal } from '../http/judgement.ts'
 import { causeOf, recordLine } from '../http/record.ts'
@@ -54,10 +55,10 @@ export class Isolate {
   async fetch(request: Request): Promise<Response> {
     try {
       const answers = await this.#ready()
-      return answers === null ? unavailable() : await answers.fetch(request)
+      return answers === null ? responseOf(unavailable()) : await answers.fetch(request)
     } catch (cause) {
       report('unexpected', { problem: causeOf(cause) })
-      return unavailable()
+      return responseOf(unavailable())
     }
   }
 

@@ -1,7 +1,9 @@
 import type { Decision, ForwardedRequest, HeaderLines } from '../core/model.ts'
 import { asnOf, countryOf } from '../core/place.ts'
 import type { Soon } from '../core/soon.ts'
+import { responseOf } from '../http/answer.ts'
 import { Judgement, refusal } from '../http/judgement.ts'
+import { rateLimitFields } from '../http/rate-limit-fields.ts'
 import { traceIdOf } from '../http/trace-parent.ts'
 import { direct } from './direct.ts'
 import type { Answer, Question } from './question.ts'
@@ -9,20 +11,15 @@ import type { Running } from './running.ts'
 
 const ANSWERS = direct('rpc')
 
-/** Fields of a decision that the client of the other Worker should see. */
-const FOR_CLIENTS = ['RateLimit', 'RateLimit-Policy']
-
 /** Judges the request that another Worker asks about. It is trusted in what it says, as a proxy is, and not in how. */
 export async function answerOf(question: unknown, running: Running): Promise<Answer> {
-  const { decision, response } = await new Call(question, running).run()
+  const { decision, answer } = await new Call(question, running).run()
   if (decision.verdict !== 'allow' || decision.identity === null) {
-    return { allowed: false, reason: decision.reason ?? 'internal', response }
+    return { allowed: false, reason: decision.reason ?? 'internal', response: responseOf(answer) }
   }
-  const quota = FOR_CLIENTS.flatMap((name) => {
-    const value = response.headers.get(name)
-    return value === null ? [] : [[name, value] as const]
-  })
-  return { allowed: true, identity: { ...decision.identity }, quota: Object.fromEntries(quota) }
+  const fields = rateLimitFields(decision.quotas)
+  const quota = fields === null ? {} : { 'RateLimit-Policy': fields.policy, RateLimit: fields.state }
+  return { allowed: true, identity: { ...decision.identity }, quota }
 }
 
 /** One question on its way to an answer. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/core/model.ts'
 import { REASONS, type Reason } from '../../src/core/reasons.ts'
+import { responseOf } from '../../src/http/answer.ts'
 import { respond } from '../../src/http/respond.ts'
 import { PROXIES } from '../../src/proxies/index.ts'
 import { allow, deny, IDENTITY, limit, quota, REQUEST_ID } from './support.ts'
@@ -10,7 +11,7 @@ const proxies = Object.values(PROXIES).map(({ adapter }) => adapter({}))
 const answer = (decision: Decision, proxy = 'traefik', random = 0): Response => {
   const adapter = PROXIES[proxy]?.adapter({})
   if (adapter === undefined) throw new Error(proxy)
-  return respond(decision, { adapter, id: REQUEST_ID, random: () => random })
+  return responseOf(respond(decision, { adapter, id: REQUEST_ID, random: () => random }))
 }
 /** Those that relay 401 and 403 only, and no body. */
 const AUTH_REQUEST = new Set(['nginx', 'ingress-nginx'])

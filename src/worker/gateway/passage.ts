@@ -2,6 +2,7 @@ import type { WebSocket as Socket } from '@cloudflare/workers-types'
 import { parseAddress } from '../../core/address.ts'
 import type { Decision, ForwardedRequest } from '../../core/model.ts'
 import { type Soon, whenKnown } from '../../core/soon.ts'
+import { responseOf } from '../../http/answer.ts'
 import { denied, type Judged, Judgement, refusal } from '../../http/judgement.ts'
 import { originFailed } from '../../http/respond.ts'
 import { traceIdOf } from '../../http/trace-parent.ts'
@@ -50,7 +51,7 @@ export class Passage extends Judgement {
     let open = false
     try {
       const judged = await this.run()
-      if (judged.decision.verdict === 'deny') return judged.response
+      if (judged.decision.verdict === 'deny') return responseOf(judged.answer)
       const response = await this.#forward(judged)
       open = response.status === 101
       return response
@@ -161,7 +162,7 @@ export class Passage extends Judgement {
 
   #failed(failure: Parameters<typeof originFailed>[0], cause: unknown, id: string): Response {
     report('origin_failed', { request: id, failure, problem: problemOf(cause) })
-    return originFailed(failure, id)
+    return responseOf(originFailed(failure, id))
   }
 
   #release(): void {

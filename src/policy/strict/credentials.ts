@@ -1,0 +1,163 @@
+import type { ApiKeysSection } from '../../credentials/api-key.ts'
+import type { IssuersSection } from '../../credentials/jwt/section.ts'
+import { isSymmetric } from '../../credentials/jwt/algorithms.ts'
+import { Secret } from '../../schema/secret.ts'
+import type { Policy } from '../schema.ts'
+import type { Item } from './item.ts'
+
+/** What the credential types read; a policy knows its own sections only as wide as their schemas say. */
+interface Sections {
+  readonly issuers?: IssuersSection
+  readonly apiKeys?: ApiKeysSection
+}
+
+const issuersOf = (policy: Policy) => Object.entries((policy as Sections).issuers ?? {})
+const keysOf = (policy: Policy) => Object.entries((policy as Sections).apiKeys?.keys ?? {})
+
+/** Milliseconds that a token may be old: what most issuers give access tokens, and long enough for a thief. */
+const MAX_AGE = 3_600_000
+const MAX_SKEW = 60_000
+
+export const ISSUER_ITEMS: readonly Item[] = [
+  {
+    id: 'issuer-https',
+    what: 'Key sets are fetched over https.',
+    why: 'Whoever stands between Postern and the issuer hands out keys of his own, and signs what he likes.',
+    how: 'Use https and leave `http` out of `keys.allow`; or keep the public key beside the policy, as `pem` or `jwk`.',
+    look(policy, tell) {
+      for (const [name, { keys }] of issuersOf(policy))
+        for (const [index, allowed] of (keys.allow ?? []).entries())
+          if (allowed === 'http')
+            tell(['issuers', name, 'keys', 'allow', index], 'takes keys in the clear: use https, pem or jwk')
+    },
+  },
+  {
+    id: 'issuer-public',
+    what: 'Key sets come from public addresses.',
+    why: '`private` switches off the guard that keeps fetches away from loopback, metadata services and internal hosts, should the name of the issuer ever lead there.',
+    how: 'Leave `private` out of `keys.allow`. An issuer that lives in your own network is a reason to accept this; or give its key as `pem` or `jwk`.',
+    look(policy, tell) {
+      for (const [name, { keys }] of issuersOf(policy))
+        for (const [index, allowed] of (keys.allow ?? []).entries())
+          if (allowed === 'private')
+            tell(
+              ['issuers', name, 'keys', 'allow', index],
+              'lets fetches reach internal hosts: use a public address, pem or jwk',
+            )
+    },
+  },
+  {
+    id: 'issuer-asymmetric',
+    what: 'Tokens are signed with private keys, not with a shared secret.',
+    why: 'Everybody who can verify an HMAC can sign as well: each service that holds the secret is an issuer.',
+    how: 'Use ES256, EdDSA or RS256 with `jwks`, `discovery`, `pem` or `jwk`.',
+    look(policy, tell) {
+      for (const [name, { algorithms }] of issuersOf(policy))
+        if (algorithms.some(isSymmetric))
+          tell(['issuers', name, 'algorithms'], 'are of a shared secret: use ES256, EdDSA or RS256')
+    },
+  },
+  {
+    id: 'issuer-max-age',
+    what: 'Tokens are good for an hour at most.',
+    why: 'Tokens are not bound to a client: whoever has one may use it until it expires or is revoked. An issuer that hands out long ones by mistake is held to this too.',
+    how: 'Write `maxAge: 1h` or less.',
+    look(policy, tell) {
+      for (const [name, { maxAge }] of issuersOf(policy)) {
+        if (maxAge === undefined)
+          tell(['issuers', name], 'takes tokens of any age: write maxAge, of 1h or less')
+        else if (maxAge > MAX_AGE)
+          tell(['issuers', name, 'maxAge'], 'is long for what a thief may use: write 1h or less')
+      }
+    },
+  },
+  {
+    id: 'issuer-skew',
+    what: 'Clocks may differ by a minute at most.',
+    why: 'By as much an expired token lives on.',
+    how: 'Leave `clockSkew` at 30s and keep clocks right (NTP).',
+    look(policy, tell) {
+      for (const [name, { clockSkew }] of issuersOf(policy))
+        if (clockSkew > MAX_SKEW)
+          tell(['issuers', name, 'clockSkew'], 'lets expired tokens live on: write 1m or less')
+    },
+  },
+  {
+    id: 'issuer-typ',
+    what: 'The type of access tokens is named.',
+    why: 'Without it a token of another kind with the same audience, an ID token for one, is taken for an access token (RFC 8725 section 3.11).',
+    how: 'Write `typ: at+jwt` (RFC 9068), or whatever your issuer puts there. An issuer that names no type is a reason to accept this: then give the API an audience that no client has.',
+    look(policy, tell) {
+      for (const [name, { typ }] of issuersOf(policy))
+        if (typ === undefined)
+          tell(['issuers', name], 'takes tokens whatever they were made for: write typ, such as at+jwt')
+    },
+  },
+  {
+    id: 'issuer-permissions',
+    what: 'Tokens name roles; what a role may do stands in the policy.',
+    why: 'Permissions that a token brings are granted as they are, and `*` is one of them.',
+    how: 'Leave `claims.permissions` out and map roles. An issuer that you trust with your permissions is a reason to accept this.',
+    look(policy, tell) {
+      for (const [name, { claims }] of issuersOf(policy))
+        if (claims.permissions !== undefined)
+          tell(
+            ['issuers', name, 'claims', 'permissions'],
+            'lets tokens grant themselves anything, `*` included: map roles',
+          )
+    },
+  },
+]
+
+export const KEY_ITEMS: readonly Item[] = [
+  {
+    id: 'key-pepper',
+    what: 'Digests of keys are made under a pepper.',
+    why: 'A plain SHA-256 of a short or guessable key can be searched by whoever reads the file or the store. Those of imported keys cannot even be told from a guess before they are looked up.',
+    how: 'Make a new key (`postern keys create`), hand it out, and remove the imported one.',
+    look(policy, tell) {
+      for (const [id, { digest }] of keysOf(policy)) {
+        const text = digest instanceof Secret ? digest.value : digest
+        if (text?.startsWith('sha256:') === true)
+          tell(['apiKeys', 'keys', id, 'digest'], 'is a plain SHA-256: make a new key, under a pepper')
+      }
+    },
+  },
+  {
+    id: 'key-expires',
+    what: 'Keys expire.',
+    why: 'A key that nobody remembers is good for ever, and for whoever finds it.',
+    how: 'Write `expires`, and rotate with overlap before (docs/keys.md).',
+    look(policy, tell) {
+      for (const [id, { expires }] of keysOf(policy))
+        if (expires === undefined) tell(['apiKeys', 'keys', id], 'never expires: write expires')
+    },
+  },
+  {
+    id: 'key-networks',
+    what: 'Keys are bound to networks.',
+    why: 'Nothing else binds a key to its holder: from anywhere else a stolen one is worth nothing.',
+    how: 'Write `networks` with the addresses of the machines that use the key.',
+    look(policy, tell) {
+      for (const [id, { networks }] of keysOf(policy))
+        if (networks === undefined)
+          tell(['apiKeys', 'keys', id], 'can be used from everywhere: write networks')
+    },
+  },
+  {
+    id: 'role-all',
+    what: 'No role and no key has the permission `*`.',
+    why: 'It grants what exists, and whatever anybody adds later.',
+    how: 'Name the areas, as in `users:*` and `mcps:*`.',
+    look(policy, tell) {
+      const inspect = (path: readonly string[], permissions: readonly string[]) => {
+        const index = permissions.indexOf('*')
+        if (index >= 0)
+          tell([...path, 'permissions', index], 'grants everything, and all that is yet to come: name the areas')
+      }
+      for (const [name, { permissions }] of Object.entries(policy.roles))
+        inspect(['roles', name], permissions)
+      for (const [id, { permissions }] of keysOf(policy)) inspect(['apiKeys', 'keys', id], permissions)
+    },
+  },
+]
