@@ -4,118 +4,16 @@
  */
 import { expect } from 'vitest'
 import { token } from './credentials.ts'
-import { type Pattern, type Selection, selectionsOf } from './oracle.ts'
+import { ALPHA, breach, type Caller, hostOf, LITERALS, NOBODY, READER } from './guarded.ts'
 import { Dice, oddTargets } from './targets.ts'
-import type { Received, Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 import { Connection, header, type Line, requestBytes } from './wire.ts'
 
 export const SEED = Number(process.env['POSTERN_SEED'] ?? 20261121)
 export const TARGETS = 5000
 const CONNECTIONS = 8
 
-/** What each route demands, said to Postern in its policy and to the oracle's judge below. */
-type Demand = 'nothing' | 'reader' | 'admin' | 'call on :server'
-
-const ROUTES: Readonly<Record<string, { path: string; demand: Demand }>> = {
-  public: { path: '/public/**', demand: 'nothing' },
-  files: { path: '/files/**', demand: 'nothing' },
-  private: { path: '/files/private/**', demand: 'admin' },
-  account: { path: '/account', demand: 'reader' },
-  settings: { path: '/account/settings/**', demand: 'admin' },
-  admin: { path: '/admin/**', demand: 'admin' },
-  mcp: { path: '/mcp/:server/**', demand: 'call on :server' },
-}
-
-/** On the open host everything without a route of its own is public: each unrecognised reading is a way in. */
-const OPEN_HOST = { ...ROUTES, everything: { path: '/**', demand: 'nothing' as const } }
-
-const HOSTS: Readonly<Record<string, Readonly<Record<string, { path: string; demand: Demand }>>>> = {
-  'app.example.com': ROUTES,
-  'open.example.com': OPEN_HOST,
-}
-
-const DEMANDS: Readonly<Record<Demand, Readonly<Record<string, unknown>>>> = {
-  nothing: { credentials: ['anonymous'] },
-  reader: { credentials: ['jwt:company'], require: { roles: ['reader'] } },
-  admin: { credentials: ['jwt:company'], require: { roles: ['admin'] } },
-  'call on :server': { credentials: ['jwt:company'], require: { permissions: ['mcp:{server}:call'] } },
-}
-
-/** A policy with something to guard beside what is open. */
-export const policy = {
-  roles: {
-    reader: { permissions: ['docs:read'] },
-    alpha: { permissions: ['mcp:alpha:call'] },
-    admin: { inherits: ['reader'], permissions: ['*'] },
-  },
-  routes: Object.fromEntries(
-    Object.entries(HOSTS).flatMap(([host, routes]) =>
-      Object.entries(routes).map(([name, { path, demand }]) => [
-        `${name}.${host}`,
-        { match: { host, path }, ...DEMANDS[demand] },
-      ]),
-    ),
-  ),
-}
-
-/** Who asks, and what that satisfies. Nobody here is an administrator. */
-interface Caller {
-  readonly name: string
-  readonly header: () => Promise<Line | null>
-  satisfies(demand: Demand, parameters: Readonly<Record<string, string>>): boolean
-}
-
-const NOBODY: Caller = {
-  name: 'nobody',
-  header: async () => null,
-  satisfies: (demand) => demand === 'nothing',
-}
-const READER: Caller = {
-  name: 'a reader',
-  header: () => token({ sub: 'reader', roles: ['reader'] }),
-  satisfies: (demand) => demand === 'nothing' || demand === 'reader',
-}
-const ALPHA: Caller = {
-  name: 'a caller of alpha',
-  header: () => token({ sub: 'alpha', roles: ['alpha'] }),
-  satisfies: (demand, { server }) =>
-    // Folding letters folds the parameter by its nature.
-    demand === 'nothing' || (demand === 'call on :server' && server?.toLowerCase() === 'alpha'),
-}
 const CALLERS = [NOBODY, NOBODY, READER, ALPHA]
-
-const LITERALS = {
-  open: ['/public/a', '/public', '/files/a', '/files', '/mcp/alpha/call', '/account'],
-  guarded: [
-    '/admin/users',
-    '/admin',
-    '/files/private/a',
-    '/account/settings',
-    '/mcp/beta/call',
-    '/account',
-    '/mcp/alpha/call',
-  ],
-}
-
-/** Host of a request as a policy means it. */
-const hostOf = (text: string): string => text.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
-
-/** The reading under which this request should not have passed; null when there is none. */
-function breach(received: Received, host: string, caller: Caller): Selection | null {
-  const routes = HOSTS[host]
-  const path = received.target.split('?')[0] ?? ''
-  if (routes === undefined)
-    return { reading: { how: 'its host', path, folded: false }, route: null, parameters: {} }
-  const patterns: Pattern[] = Object.entries(routes).map(([route, pattern]) => ({
-    route,
-    path: pattern.path,
-  }))
-  const unlawful = ({ route, parameters }: Selection) => {
-    const demand = route === null ? null : routes[route]?.demand
-    return demand == null || !caller.satisfies(demand, parameters)
-  }
-  return selectionsOf(patterns, path).find(unlawful) ?? null
-}
 
 /** What stands before an upstream. */
 export interface Front {
@@ -143,7 +41,7 @@ export async function fuzz({ port, upstream, more = [], hostHeader = 'Host' }: F
     ]),
   }))
   const headers = new Map<Caller, Line | null>()
-  for (const caller of CALLERS) headers.set(caller, await caller.header())
+  for (const caller of CALLERS) headers.set(caller, caller.claims && (await token({ ...caller.claims })))
 
   const before = upstream.received.length
   const statuses = new Map<number, number>()
@@ -166,7 +64,7 @@ export async function fuzz({ port, upstream, more = [], hostHeader = 'Host' }: F
   const breaches = arrived.flatMap((received) => {
     const sent = cases[Number(header(received.lines, 'X-Case') ?? -1)]
     const host = hostOf(header(received.lines, hostHeader) ?? '')
-    const found = breach(received, host, sent?.caller ?? NOBODY)
+    const found = breach(received.target, host, sent?.caller ?? NOBODY)
     if (found === null) return []
     const { reading, route, parameters } = found
     return [

@@ -3,7 +3,8 @@
  * common reading of its path; ordinary URLs must all pass.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { fuzz, policy, SEED, TARGETS } from './fuzz.ts'
+import { fuzz, SEED, TARGETS } from './fuzz.ts'
+import { policy } from './guarded.ts'
 import { type Stand, startStand, throughEachProxy } from './stand.ts'
 import { ORDINARY } from './targets.ts'
 import { exchange, requestBytes } from './wire.ts'

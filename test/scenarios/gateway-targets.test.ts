@@ -1,6 +1,7 @@
 /** Odd request targets through the gateway, with the invariant that holds through every proxy. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { fuzz, policy, SEED, TARGETS } from '../e2e/fuzz.ts'
+import { fuzz, SEED, TARGETS } from '../e2e/fuzz.ts'
+import { policy } from '../e2e/guarded.ts'
 import { ORDINARY } from '../e2e/targets.ts'
 import { exchange, type Line, requestBytes } from '../e2e/wire.ts'
 import { issuers } from './policy/credentials.ts'
