@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { policyJsonSchema, policyReference, reasonReference } from '../src/policy/reference.ts'
+import { hardeningPage } from './hardening.ts'
 import { withTables } from './operations.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -10,6 +11,7 @@ const FILES: Readonly<Record<string, () => string>> = {
   'postern.schema.json': () => `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
   'docs/policy.md': policyReference,
   'docs/reasons.md': reasonReference,
+  'docs/security/hardening.md': hardeningPage,
   'docs/operations.md': () => withTables(readFileSync(join(root, 'docs/operations.md'), 'utf8')),
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../node/version.ts'
+import type { CheckOptions } from './check.ts'
 import { CommandFailure } from './failure.ts'
 import type { Io } from './io.ts'
 import type { ServeOptions } from './serve.ts'
@@ -40,8 +41,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .command('check')
     .description('say that a policy is sound, or everything that is wrong with it')
     .argument('[policy]', 'policy file', DEFAULT_POLICY)
-    .action(async (policy: string) => {
-      exitCode = await (await import('./check.ts')).checkCommand(policy, io)
+    .option('--strict', 'and everything that makes it weak (docs/security/hardening.md)')
+    .option(
+      '--accept <id>',
+      'with --strict: findings that are known, by the id of their item, or ID=PATH for one place; may be repeated',
+      (id: string, earlier: readonly string[] = []) => [...earlier, id],
+    )
+    .action(async (policy: string, options: CheckOptions) => {
+      exitCode = await (await import('./check.ts')).checkCommand(policy, io, options)
     })
   program
     .command('init')

@@ -89,7 +89,7 @@ export interface Subject {
 }
 
 /** Whether a limit can be charged before anybody is authenticated, and for those who never will be. */
-export const isClientLimit = ({ by }: Limit): boolean =>
+export const isClientLimit = ({ by }: Pick<Limit, 'by'>): boolean =>
   by.includes('client') && !by.includes('principal') && !by.includes('tenant')
 
 export const needsTenant = ({ by }: Limit): boolean => by.includes('tenant')

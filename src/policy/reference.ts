@@ -30,7 +30,7 @@ export function policyReference(): string {
   const parts = [
     '# The policy file',
     GENERATED,
-    'One file, YAML or JSON, says who may pass. `postern check` reports everything that is wrong with it at once; nothing starts while a problem stands. Fields that are not listed here are problems too. For completion in an editor, begin the file with `# yaml-language-server: $schema=` and the path of `postern.schema.json`; `examples/full.yaml` shows every section.',
+    'One file, YAML or JSON, says who may pass. `postern check` reports everything that is wrong with it at once; nothing starts while a problem stands. `postern check --strict` also lists what makes a sound policy weak ([hardening](security/hardening.md)). Fields that are not listed here are problems too. For completion in an editor, begin the file with `# yaml-language-server: $schema=` and the path of `postern.schema.json`; `examples/full.yaml` shows every section.',
     'Secrets are given by reference only: `"${NAME}"` for an environment variable, `{ file: PATH }` for a file. Paths are relative to the policy file.',
   ]
   for (const [name, section] of Object.entries(schema.properties ?? {})) {

@@ -1,6 +1,6 @@
 import type { ApiKeysSection } from '../../credentials/api-key.ts'
-import type { IssuersSection } from '../../credentials/jwt/section.ts'
 import { isSymmetric } from '../../credentials/jwt/algorithms.ts'
+import type { IssuersSection } from '../../credentials/jwt/section.ts'
 import { Secret } from '../../schema/secret.ts'
 import type { Policy } from '../schema.ts'
 import type { Item } from './item.ts'
@@ -153,7 +153,10 @@ export const KEY_ITEMS: readonly Item[] = [
       const inspect = (path: readonly string[], permissions: readonly string[]) => {
         const index = permissions.indexOf('*')
         if (index >= 0)
-          tell([...path, 'permissions', index], 'grants everything, and all that is yet to come: name the areas')
+          tell(
+            [...path, 'permissions', index],
+            'grants everything, and all that is yet to come: name the areas',
+          )
       }
       for (const [name, { permissions }] of Object.entries(policy.roles))
         inspect(['roles', name], permissions)

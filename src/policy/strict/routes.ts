@@ -24,11 +24,9 @@ function takesTheRest({ match }: RoutePolicy): boolean {
   return rest && segments.every((segment) => 'parameter' in segment)
 }
 
-/** The dimensions of each limit that a route charges. */
-const limitsOf = ({ limits }: RoutePolicy, policy: Policy): readonly LimitPolicy['by'][] =>
-  limits.flatMap(({ use }) => policy.limits[use]?.by ?? []).length === 0
-    ? []
-    : limits.map(({ use }) => policy.limits[use]?.by ?? [])
+/** The limits that a route charges. */
+const limitsOf = ({ limits }: RoutePolicy, policy: Policy): readonly LimitPolicy[] =>
+  limits.flatMap(({ use }) => policy.limits[use] ?? [])
 
 export const ROUTE_ITEMS: readonly Item[] = [
   {
@@ -68,8 +66,7 @@ export const ROUTE_ITEMS: readonly Item[] = [
     look: onRoutes((route, tell) => {
       const { roles, permissions, scopes, tenant } = route.require
       if (takesStrangers(route) || roles.length + permissions.length + scopes.length > 0) return
-      if (tenant === undefined)
-        tell([], 'lets in everybody who has a credential: write require')
+      if (tenant === undefined) tell([], 'lets in everybody who has a credential: write require')
     }),
   },
   {
@@ -108,9 +105,7 @@ export const ROUTE_ITEMS: readonly Item[] = [
     why: 'Such a limit is charged before a credential is good, and so bounds guessing, and on public routes it bounds what one client may take of the upstream.',
     how: 'Add a limit `by: client` to `limits`.',
     look: onRoutes((route, tell, policy) => {
-      const own = route.limits.flatMap(({ use }) => policy.limits[use] ?? [])
-      const counts = own.some(({ by }) => by.includes('client') && isClientLimit({ by } as never))
-      if (!counts) tell([], 'bounds no client: add a limit by client')
+      if (!limitsOf(route, policy).some(isClientLimit)) tell([], 'bounds no client: add a limit by client')
     }),
   },
   {
@@ -120,9 +115,10 @@ export const ROUTE_ITEMS: readonly Item[] = [
     how: 'Add a limit `by: principal` or `by: tenant` to `limits`.',
     look: onRoutes((route, tell, policy) => {
       if (!takesPrincipals(route)) return
-      const own = route.limits.flatMap(({ use }) => policy.limits[use]?.by ?? [])
-      if (!own.includes('principal') && !own.includes('tenant'))
-        tell([], 'bounds no principal, who may come from many addresses: add a limit by principal')
+      const bounds = limitsOf(route, policy).some(
+        ({ by }) => by.includes('principal') || by.includes('tenant'),
+      )
+      if (!bounds) tell([], 'bounds no principal, who may come from many addresses: add a limit by principal')
     }),
   },
 ]
@@ -146,8 +142,7 @@ export const LIMIT_ITEMS: readonly Item[] = [
     how: 'Leave `ipv6` at 64.',
     look({ limits }, tell) {
       for (const [name, { ipv6 }] of Object.entries(limits))
-        if (ipv6 > 64)
-          tell(['limits', name, 'ipv6'], 'gives one client many limits: write 64 or less')
+        if (ipv6 > 64) tell(['limits', name, 'ipv6'], 'gives one client many limits: write 64 or less')
     },
   },
   {

@@ -1,6 +1,7 @@
-import { locationsOf, type RedisSettings } from '../../stores/redis/settings.ts'
-import { type Secret, secretsIn } from '../../schema/secret.ts'
 import type { Path } from '../../schema/problem.ts'
+import { type Secret, secretsIn } from '../../schema/secret.ts'
+import { locationsOf, type RedisSettings } from '../../stores/redis/settings.ts'
+import { textOf } from '../places.ts'
 import type { Policy } from '../schema.ts'
 import { reachOfHost } from './addresses.ts'
 import type { Item } from './item.ts'
@@ -68,7 +69,7 @@ export const STORE_ITEMS: readonly Item[] = [
     look(policy, tell) {
       const seen = new Map<string, string>()
       for (const { path, secret } of privateSecretsOf(policy)) {
-        const place = path.join('.')
+        const place = textOf(path)
         // By reference before it is resolved, as for a Worker, and by value once it is.
         const names = [`at ${secret}`, ...(secret.value === null ? [] : [`is ${secret.value}`])]
         const other = names.map((name) => seen.get(name)).find((found) => found !== undefined)
@@ -122,7 +123,8 @@ function* privateSecretsOf(policy: Policy): Generator<{ path: Path; secret: Secr
   for (const { path, secret } of secretsIn(policy)) {
     if (PUBLIC.has(path.at(-1)) || path.includes('cluster')) continue
     const [section, part, ...rest] = path
-    const inFile = section === 'store' && part === 'options' ? ['store', policy.store?.name ?? '', ...rest] : path
+    const inFile =
+      section === 'store' && part === 'options' ? ['store', policy.store?.name ?? '', ...rest] : path
     yield { path: inFile, secret }
   }
 }
