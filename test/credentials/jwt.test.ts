@@ -63,6 +63,8 @@ describe('where the token stands', () => {
     `Bearer ${good}=`,
     `Bearer ${good}\0`,
     `Bearer ${good}é`,
+    `Bearer \u00a0${good}`,
+    `Bearer ${good}\u00a0`,
   ])('takes %j as presented, and refuses it', async (line) =>
     expect(await judge(line)).toBe('credential_malformed'),
   )

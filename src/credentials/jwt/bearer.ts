@@ -26,11 +26,21 @@ export function bearerOf(headers: HeaderLines): Bearer {
   // What follows is part of the scheme's name only if it is a token character (RFC 9110 section 5.6.2).
   if (line[SCHEME.length] !== ' ')
     return /^[!#$%&'*+.^`|~\w-]/.test(line.slice(SCHEME.length)) ? elsewhere(line) : MALFORMED
-  const token = line.slice(SCHEME.length).trim()
+  const token = trimmed(line, SCHEME.length)
   // No token holds a comma (RFC 6750 section 2.1): Envoy and some runtimes join two lines with one.
   if (token.includes(',')) return REPEATED
   return token === '' ? MALFORMED : { is: 'token', token }
 }
+
+/** What stands behind `from`, without the spaces and tabs around it (RFC 9110 section 5.6.3). Other space is no token's. */
+function trimmed(line: string, from: number): string {
+  let [start, end] = [from, line.length]
+  while (start < end && isSpace(line.charCodeAt(start))) start++
+  while (end > start && isSpace(line.charCodeAt(end - 1))) end--
+  return line.slice(start, end)
+}
+
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09
 
 /**
  * What a line of another scheme is: somebody else's credential, unless it is two lines that were joined. Outside of
