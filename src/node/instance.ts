@@ -1,5 +1,6 @@
 import { factsOf } from '../admin/policy-facts.ts'
 import { decide } from '../core/decide.ts'
+import { recordedShare } from '../http/sampling.ts'
 import { type Compiled, type CompileOutside, compile } from '../policy/compile.ts'
 import type { Policy } from '../policy/schema.ts'
 import { nodeOutside } from '../ports/node-outside.ts'
@@ -160,7 +161,7 @@ class Installer {
     const compiled = compile(policy, this.#outside, this.#compiled)
     this.#compiled = compiled
     const { engine, authenticators } = compiled
-    return { engine, authenticators, facts: factsOf(policy), listening }
+    return { engine, authenticators, facts: factsOf(policy), listening, recorded: recordedShare(policy) }
   }
 }
 

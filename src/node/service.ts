@@ -5,6 +5,7 @@ import type { BuiltAuthenticator, KeySetFigures } from '../credentials/contract.
 import type { CheckOptions } from '../http/check.ts'
 import { Metrics } from '../http/metrics.ts'
 import { recordLine, recordText } from '../http/record.ts'
+import { isRecorded } from '../http/sampling.ts'
 import type { StateFigures } from '../http/state-metrics.ts'
 import type { State } from '../state/state.ts'
 import { openAdmin } from './admin-listener.ts'
@@ -35,6 +36,8 @@ export interface Installation {
   /** What the admin API holds others against. */
   readonly facts: Facts
   readonly listening: Listening
+  /** The share of ordinary allows that are recorded. */
+  readonly recorded: number
 }
 
 /** What became of a policy file that was read again. */
@@ -168,7 +171,7 @@ export class Service {
     const lineOf = terminal ? recordText : recordLine
     return (decision, facts) => {
       this.#metrics.count(decision, facts)
-      audit.write(lineOf(decision, facts))
+      if (isRecorded(decision, this.#installed.recorded, Math.random)) audit.write(lineOf(decision, facts))
     }
   }
 

@@ -7,6 +7,7 @@ import { gateway, shield } from './schema/gateway.ts'
 import { limit } from './schema/limit.ts'
 import { listen } from './schema/listen.ts'
 import { proxies } from './schema/proxies.ts'
+import { record as recording } from './schema/record.ts'
 import { route } from './schema/route.ts'
 import { store } from './schema/store.ts'
 
@@ -74,6 +75,9 @@ export const policySchema = z
       description:
         'The penalty box: clients that keep presenting wrong credentials are banned. Without it only people ban.',
     }),
+    record: recording
+      .optional()
+      .meta({ description: 'What the audit record tells of. Unless given: every decision.' }),
     admin: admin.optional().meta({ description: 'Who may use the admin API at `listen.admin`.' }),
     ...credentialSections,
     roles: record(role, 'Roles by name.').default({}),

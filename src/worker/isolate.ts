@@ -4,6 +4,7 @@ import { createApp } from '../http/app.ts'
 import { type JudgeOptions, refusal } from '../http/judgement.ts'
 import { causeOf, recordLine } from '../http/record.ts'
 import { unavailable } from '../http/respond.ts'
+import { isRecorded, recordedShare } from '../http/sampling.ts'
 import { type WorkerOutside, workerOutside } from '../ports/worker-outside.ts'
 import { within } from '../schema/within.ts'
 import type { State } from '../state/state.ts'
@@ -102,6 +103,7 @@ export class Isolate {
 
   #begin({ policy, engine, keys }: Installed & { readonly ok: true }, state: State): Answers {
     keys.attach(state.knowledge.keys)
+    const share = recordedShare(policy)
     const judge: JudgeOptions = {
       ports: {
         counters: state.store,
@@ -114,7 +116,9 @@ export class Isolate {
       },
       decide: (request, compiled, ports) =>
         state.refused === null ? decide(request, compiled, ports) : refusal('internal', state.refused),
-      record: (decision, facts) => console.log(recordLine(decision, facts).trimEnd()),
+      record: (decision, facts) => {
+        if (isRecorded(decision, share, Math.random)) console.log(recordLine(decision, facts).trimEnd())
+      },
       newRequestId: () => crypto.randomUUID(),
       random: Math.random,
     }

@@ -132,6 +132,21 @@ describe('a state that does not answer', () => {
   })
 })
 
+describe('the record', () => {
+  it('tells of every denial where no allow is recorded, and both are counted', async () => {
+    let verdicts = 0
+    started = await startService({
+      decide: () => (verdicts++ === 0 ? allow() : deny('client_banned')),
+      installation: { recorded: 0 },
+    })
+    const port = portOf(started.listen['check'])
+    for (const status of [200, 403]) expect((await exchange(port, bytesOf()))?.status).toBe(status)
+    expect(started.records).toMatchObject([{ verdict: 'deny' }])
+    const metrics = await (await health('/metrics')).text()
+    expect(metrics.match(/^postern_decisions_total\{.*verdict="\w+".*\} 1$/gm)).toHaveLength(2)
+  })
+})
+
 describe('a reload', () => {
   it('puts a new policy in force for the next check', async () => {
     const next = {
@@ -139,6 +154,7 @@ describe('a reload', () => {
       authenticators: [],
       facts: noFacts,
       listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null },
+      recorded: 1,
     }
     started = await startService({ reload: () => ({ ok: true, installation: next }) })
     const port = portOf(started.listen['check'])

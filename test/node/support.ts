@@ -56,6 +56,7 @@ export async function startService(starting: Starting = {}): Promise<Started> {
     authenticators: [],
     facts: noFacts,
     listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null, ...starting.listening },
+    recorded: 1,
     ...starting.installation,
   }
   const service = new Service(installation, {
