@@ -6,7 +6,7 @@ export interface LoadResult {
   readonly seconds: number
   /** Milliseconds of every request, in no order. */
   readonly latencies: readonly number[]
-  /** Answers whose status line was not 200. */
+  /** Answers that were not 2xx. */
   readonly failures: number
 }
 
@@ -31,7 +31,7 @@ export async function load(
         const sent = performance.now()
         const status = await connection.ask(requestAt(index))
         latencies.push(performance.now() - sent)
-        if (status !== 200) failures++
+        if (status < 200 || status > 299) failures++
       }
       connection.close()
     }),
@@ -39,12 +39,14 @@ export async function load(
   return { requests: count, seconds: (performance.now() - began) / 1000, latencies, failures }
 }
 
-interface Connection {
+/** A kept connection that has one request under way at a time. */
+export interface Connection {
+  /** @returns the status */
   ask(request: string): Promise<number>
   close(): void
 }
 
-function open(port: number): Promise<Connection> {
+export function open(port: number): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let answer: ((status: number) => void) | null = null
     let refuse: (cause: unknown) => void = reject

@@ -12,17 +12,21 @@ export interface Rounds {
   readonly rounds: number
 }
 
-/** Measures all subjects in each round, the order changing from round to round. @returns figures of each, by round */
+/**
+ * Measures all subjects in each round, the order changing from round to round.
+ * @param subjects each hears the number of the round, which is negative while it does not count
+ * @returns figures of each, by round
+ */
 export async function alternate(
   { warmUp, rounds }: Rounds,
-  subjects: readonly (() => Promise<number>)[],
+  subjects: readonly ((round: number) => Promise<number>)[],
 ): Promise<number[][]> {
   const figures: number[][] = subjects.map(() => [])
   for (let round = -warmUp; round < rounds; round++) {
     const order = [...subjects.keys()]
     if (Math.abs(round) % 2 === 1) order.reverse()
     for (const index of order) {
-      const figure = await (subjects[index] as () => Promise<number>)()
+      const figure = await (subjects[index] as (round: number) => Promise<number>)(round)
       if (round >= 0) (figures[index] as number[]).push(figure)
     }
   }

@@ -9,15 +9,18 @@ import { type GuardedStore, guarded } from '../../src/state/guard.ts'
 import type { Store } from '../../src/stores/contract.ts'
 import { STORES } from '../../src/stores/index.ts'
 import { charge as chargeScript } from '../../src/stores/scripted/charge.ts'
+import { perCpuSecond } from '../cpu-load.ts'
+import { type Figure, figureOf, type Texts } from '../figure.ts'
 import { load } from '../load.ts'
-import { alternate, median, quantile, type Rounds } from '../statistics.ts'
+import type { Group } from '../plan.ts'
+import { alternate, median, type Rounds } from '../statistics.ts'
 import { type Subject, startSubject } from '../subject.ts'
 import { CHECKS, policyOf, SECRETS, SUBJECTS, startDeciding } from './deciding.ts'
 import { type Filled, fill } from './fill.ts'
 import { type Client, Redis } from './server.ts'
 
 /** How much is done in a round, and how many keys and buckets many are. */
-export interface StorePlan extends Rounds {
+interface StorePlan extends Rounds {
   readonly operations: number
   /** Requests through HTTP, one after the other. */
   readonly requests: number
@@ -25,18 +28,15 @@ export interface StorePlan extends Rounds {
   readonly many: number
 }
 
-export interface StoreRow {
-  readonly what: string
-  readonly against: string
-  readonly target: string
-  /** Median of the rounds, with their quartiles. */
-  readonly ratio: number
-  readonly spread: readonly [number, number]
-  /** Medians, in the unit. */
-  readonly ours: number
-  readonly other: number
-  readonly unit: string
+const FULL: StorePlan = {
+  warmUp: 2,
+  rounds: 11,
+  operations: 20_000,
+  requests: 2_000,
+  few: 1_000,
+  many: 1_000_000,
 }
+const QUICK: StorePlan = { warmUp: 1, rounds: 3, operations: 300, requests: 60, few: 100, many: 1_000 }
 
 const LANES = 64
 
@@ -52,21 +52,9 @@ async function rateOf(count: number, lanes: number, operation: (index: number) =
   return (count * 1000) / (performance.now() - began)
 }
 
-/** A row of the ratio of two figures of each round. */
-function rowOf(
-  texts: Pick<StoreRow, 'what' | 'against' | 'target' | 'unit'>,
-  ours: readonly number[],
-  other: readonly number[],
-): StoreRow {
-  const ratios = ours.map((figure, round) => figure / (other[round] as number))
-  return {
-    ...texts,
-    ratio: median(ratios),
-    spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
-    ours: median(ours),
-    other: median(other),
-  }
-}
+/** The figure of a group. */
+const rowOf = (texts: Omit<Texts, 'group'>, ours: readonly number[], other: readonly number[]): Figure =>
+  figureOf({ group: 'stores', ...texts }, ours, other)
 
 /** Milliseconds: a busy machine is no reason to end the bench. */
 const PATIENCE = 5000
@@ -108,7 +96,7 @@ const COMMANDS = THREES.map((charges) => [
   ...charges.flatMap(({ interval, burst, cost }) => [String(interval), String(burst), String(cost)]),
 ])
 
-async function decisionRow(redis: Redis, client: Client, plan: StorePlan): Promise<StoreRow> {
+async function decisionRow(redis: Redis, client: Client, plan: StorePlan): Promise<Figure> {
   const deciding = await startDeciding(`{ redis: { url: "${redis.url}" }, deadline: 350ms }`)
   const [ours = [], other = []] = await alternate(plan, [
     () => rateOf(plan.operations, LANES, (index) => deciding.decide(index % SUBJECTS)),
@@ -119,8 +107,8 @@ async function decisionRow(redis: Redis, client: Client, plan: StorePlan): Promi
   return rowOf(
     {
       what: 'decision with three Redis limits, 64 in flight',
-      against: 'bare EVALSHA of the same script',
-      target: 'at least 0.8',
+      against: 'bare `EVALSHA` of the same script',
+      target: { atLeast: 0.8 },
       unit: 'per second',
     },
     ours,
@@ -128,7 +116,7 @@ async function decisionRow(redis: Redis, client: Client, plan: StorePlan): Promi
   )
 }
 
-async function embeddedRows(folder: string, plan: StorePlan): Promise<StoreRow[]> {
+async function embeddedRows(folder: string, plan: StorePlan): Promise<Figure[]> {
   const file = join(folder, 'bench.db')
   const [sqlite, memory] = [await openStore('sqlite', file), await openStore('memory', {})]
   const charging = (store: Store) => () =>
@@ -140,7 +128,7 @@ async function embeddedRows(folder: string, plan: StorePlan): Promise<StoreRow[]
     {
       what: 'sqlite: a charge of three limits, 64 in flight',
       against: 'memory',
-      target: 'none',
+      target: null,
       unit: 'per second',
     },
     ours,
@@ -158,7 +146,7 @@ async function embeddedRows(folder: string, plan: StorePlan): Promise<StoreRow[]
     {
       what: 'sqlite: a decision with three limits, 64 in flight',
       against: 'memory',
-      target: 'at least 0.5',
+      target: { atLeast: 0.5 },
       unit: 'per second',
     },
     decided,
@@ -204,23 +192,19 @@ async function httpRows(
   client: Client | null,
   folder: string,
   plan: StorePlan,
-): Promise<StoreRow[]> {
+): Promise<Figure[]> {
   const start = new Starter(folder)
   try {
     const memory = await start.postern('memory', 'memory')
     const sqlite = await start.postern('sqlite', `{ sqlite: ${join(folder, 'http.db')} }`)
-    const loaded = (subject: Subject) => async () => {
-      const before = await subject.cpu()
-      const { failures, requests } = await load(subject.port, plan.requests * 4, LANES, check)
-      if (failures > 0) throw new Error(`${subject.name}: ${failures} answers were not 200`)
-      return requests / ((await subject.cpu()) - before)
-    }
+    const asking = { requests: plan.requests * 4, connections: LANES }
+    const loaded = (subject: Subject) => () => perCpuSecond(subject, asking, check)
     const [ours = [], other = []] = await alternate(plan, [loaded(sqlite), loaded(memory)])
     const row = rowOf(
       {
         what: 'sqlite: checks with three limits through HTTP, 64 in flight',
         against: 'memory',
-        target: 'none',
+        target: null,
         unit: 'per CPU-second',
       },
       ours,
@@ -243,7 +227,7 @@ async function addedRows(
   client: Client,
   start: Starter,
   plan: StorePlan,
-): Promise<StoreRow[]> {
+): Promise<Figure[]> {
   const shared = await start.postern('redis', `{ redis: { url: "${redis.url}" }, deadline: 350ms }`)
   const trip = { BENCH_REDIS: redis.url, BENCH_COMMANDS: JSON.stringify(COMMANDS) }
   const bareTrip = await start.bare('bare with EVALSHA', trip)
@@ -270,9 +254,9 @@ async function addedRows(
   const what = 'p50 that Redis adds to a check through HTTP, one connection'
   const [added, bareAdded] = [less(withRedis, without), less(bareWith, bareWithout)]
   return [
-    rowOf({ what, against: 'bare EVALSHA, p50', target: 'at most 1.15', unit: 'µs' }, added, script),
+    rowOf({ what, against: 'bare `EVALSHA`, p50', target: { atMost: 1.15 }, unit: 'µs' }, added, script),
     rowOf(
-      { what, against: 'p50 that it adds to bare node:http', target: 'none', unit: 'µs' },
+      { what, against: 'p50 that it adds to bare `node:http`', target: null, unit: 'µs' },
       added,
       bareAdded,
     ),
@@ -280,12 +264,12 @@ async function addedRows(
 }
 
 /** Look-up and charge among many keys and buckets against the same among few. */
-async function growthRows(name: string, few: Filled, many: Filled, plan: StorePlan): Promise<StoreRow[]> {
+async function growthRows(name: string, few: Filled, many: Filled, plan: StorePlan): Promise<Figure[]> {
   const lookUp = async ({ store, digestAt, size }: Filled) => {
     if ((await store.find('key', [digestAt(randomInt(size))])) === null) throw new Error('no such key')
   }
   const charging = ({ store, bucketAt, size }: Filled) => paid(store, [bucketAt(randomInt(size))])
-  const rows: StoreRow[] = []
+  const rows: Figure[] = []
   for (const [what, operation] of [
     ['look-up of a key', lookUp],
     ['charge of a bucket', charging],
@@ -297,7 +281,7 @@ async function growthRows(name: string, few: Filled, many: Filled, plan: StorePl
       const texts = {
         what: `${name}: ${what} among ${many.size.toLocaleString('en-GB')}, ${lanes} in flight`,
         against: `among ${few.size.toLocaleString('en-GB')}`,
-        target: 'at most 1.2',
+        target: { atMost: 1.2 },
         unit: 'µs',
       }
       rows.push(rowOf(texts, most, least))
@@ -307,34 +291,21 @@ async function growthRows(name: string, few: Filled, many: Filled, plan: StorePl
 }
 
 /** Bytes for each key and each bucket. */
-export interface Weight {
+interface Weight {
   readonly store: string
   readonly perKey: number
   readonly perBucket: number
 }
 
-export interface StoreFindings {
-  readonly rows: readonly StoreRow[]
-  readonly weights: readonly Weight[]
-  /** Why rows are missing; null when none is. */
-  readonly missing: string | null
-}
-
-/**
- * Every row about stores.
- * @param found hears of each row as soon as it is there
- */
-export async function storeFindings(plan: StorePlan, found: (row: StoreRow) => void): Promise<StoreFindings> {
+/** What stores cost; without a Redis at hand, only what is embedded. */
+export const storeFigures: Group = async ({ quick, note }, print) => {
+  const plan = quick ? QUICK : FULL
   const folder = mkdtempSync(join(tmpdir(), 'postern-bench-'))
   const servers: Redis[] = []
-  const rows: StoreRow[] = []
-  const keep = (more: readonly StoreRow[]): void => {
-    rows.push(...more)
-    more.forEach(found)
-  }
+  const keep: Keep = (more) => more.forEach(print)
   try {
     const redis = await Redis.start()
-    const missing = 'missing' in redis ? redis.missing : null
+    if ('missing' in redis) note(`Without the rows about Redis: ${redis.missing}.`)
     const client = 'missing' in redis ? null : await redis.client()
     const server = 'missing' in redis ? null : redis
     if (server !== null) servers.push(server)
@@ -342,16 +313,17 @@ export async function storeFindings(plan: StorePlan, found: (row: StoreRow) => v
     keep(await embeddedRows(folder, plan))
     keep(await httpRows(server, client, folder, plan))
     client?.destroy()
-    const grown = [await grownSqlite(folder, plan, keep)]
-    if (server !== null) grown.unshift(await grownRedis(servers, plan, keep))
-    return { rows, weights: grown.flat(), missing }
+    const weights = server === null ? [] : await grownRedis(servers, plan, keep)
+    weights.push(...(await grownSqlite(folder, plan, keep)))
+    for (const { store, perKey, perBucket } of weights)
+      note(`${store}: ${Math.round(perKey)} bytes for each key, ${Math.round(perBucket)} for each bucket.`)
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-type Keep = (rows: readonly StoreRow[]) => void
+type Keep = (rows: readonly Figure[]) => void
 
 async function grownRedis(servers: Redis[], plan: StorePlan, keep: Keep): Promise<Weight[]> {
   const filled: Filled[] = []

@@ -5,11 +5,12 @@ import { Hono } from 'hono'
 import { importSPKI, jwtVerify } from 'jose'
 
 const headers = JSON.parse(process.env['BENCH_HEADERS'] ?? '{}') as Record<string, string>
-const key = await importSPKI(process.env['BENCH_PUBLIC_KEY'] ?? '', 'RS256')
+const algorithm = process.env['BENCH_ALGORITHM'] ?? 'RS256'
+const key = await importSPKI(process.env['BENCH_PUBLIC_KEY'] ?? '', algorithm)
 const expected = {
   issuer: 'https://issuer.bench.example',
   audience: 'bench',
-  algorithms: ['RS256'],
+  algorithms: [algorithm],
   requiredClaims: ['exp'],
 }
 const app = new Hono()

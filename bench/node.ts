@@ -1,0 +1,97 @@
+/** What a check costs on Node: warm against servers that decide nothing, cold against one that only verifies. */
+import { perCpuSecond } from './cpu-load.ts'
+import { type Algorithm, checkBytes, Issuer } from './credentials.ts'
+import { figureOf, type Target } from './figure.ts'
+import type { Group, Plan, Print } from './plan.ts'
+import { Stand } from './stand.ts'
+import { alternate, type Rounds } from './statistics.ts'
+
+const GROUP = 'node'
+const UNIT = 'per CPU-second'
+
+interface NodePlan extends Rounds {
+  readonly warm: number
+  readonly cold: number
+  readonly connections: number
+}
+
+const FULL: NodePlan = { warmUp: 3, rounds: 11, warm: 25_000, cold: 3_000, connections: 16 }
+const QUICK: NodePlan = { warmUp: 1, rounds: 3, warm: 200, cold: 40, connections: 4 }
+
+/** One part after the other, so that at most four subjects live at a time. */
+export const nodeFigures: Group = async (plan, print) => {
+  for (const part of [warm, cold]) await Stand.during((stand) => part(stand, plan, print))
+}
+
+type Part = (stand: Stand, plan: Plan, print: Print) => Promise<void>
+
+/** One in a hundred decisions that allow is recorded; every denial is. */
+const SAMPLED = 'record: { allowed: 0.01 }\n'
+
+const warm: Part = async (stand, { quick }, print) => {
+  const plan = quick ? QUICK : FULL
+  const issuer = new Issuer('RS256')
+  const subjects = [
+    await stand.postern('Postern', issuer),
+    await stand.postern('Postern, records sampled', issuer, { sections: SAMPLED }),
+    await stand.bare('bare Hono', 'bare-hono', issuer),
+    await stand.bare('bare node:http', 'bare-node', issuer),
+  ]
+  const known = checkBytes(issuer.token())
+  const asking = { requests: plan.warm, connections: plan.connections }
+  const taken = await alternate(
+    plan,
+    subjects.map((subject) => () => perCpuSecond(subject, asking, () => known)),
+  )
+  const [ours = [], sampled = [], hono = [], node = []] = taken
+  const row = (what: string, against: string, atLeast: number): [string, string, Target] => [
+    what,
+    against,
+    { atLeast },
+  ]
+  const rows = [
+    [row('warm JWT decision', 'bare Hono', 0.9), ours, hono],
+    [row('warm JWT decision, records sampled', 'bare Hono', 1), sampled, hono],
+    [row('warm JWT decision', 'bare `node:http`', 0.65), ours, node],
+  ] as const
+  for (const [[what, against, target], these, those] of rows)
+    print(figureOf({ group: GROUP, what, against, target, unit: UNIT }, these, those))
+}
+
+const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA']
+
+const cold: Part = async (stand, { quick }, print) => {
+  const plan = quick ? QUICK : FULL
+  for (const algorithm of ALGORITHMS) {
+    const issuer = new Issuer(algorithm)
+    const subjects = [
+      await stand.postern('Postern', issuer),
+      await stand.bare('bare jwtVerify', 'bare-verify', issuer),
+    ]
+    // Both sides of a round get the same tokens, which neither has seen.
+    let minted: { readonly round: number; readonly checks: readonly string[] } | null = null
+    const checksOf = (round: number): readonly string[] => {
+      if (minted?.round !== round)
+        minted = { round, checks: Array.from({ length: plan.cold }, () => checkBytes(issuer.token())) }
+      return minted.checks
+    }
+    const asking = { requests: plan.cold, connections: plan.connections }
+    const [ours = [], other = []] = await alternate(
+      plan,
+      subjects.map((subject) => (round: number) => {
+        const checks = checksOf(round)
+        return perCpuSecond(subject, asking, (index) => checks[index] as string)
+      }),
+    )
+    const what = `never-seen ${algorithm} token`
+    const target = { atLeast: 0.9 }
+    print(
+      figureOf(
+        { group: GROUP, what, against: 'bare `jwtVerify` behind Hono', target, unit: UNIT },
+        ours,
+        other,
+      ),
+    )
+    await stand.stop()
+  }
+}

@@ -1,0 +1,141 @@
+/** What a check costs a user: through real Traefik, against a static handler in Postern's place and against no check. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { portNear } from '../../scripts/free-port.ts'
+import { findServer } from '../../scripts/servers.ts'
+import { issueCertificates } from '../../test/e2e/certificate.ts'
+import { launch, until } from '../../test/e2e/process.ts'
+import { Issuer, PROXY_SECRET, requestBytes } from '../credentials.ts'
+import { figureOf } from '../figure.ts'
+import { type Connection, load, open } from '../load.ts'
+import type { Group } from '../plan.ts'
+import { Stand } from '../stand.ts'
+import { alternate, quantile } from '../statistics.ts'
+import { startSubject } from '../subject.ts'
+import { type Door, dynamicOf, staticOf } from './doors.ts'
+
+const FULL = { warmUp: 2, rounds: 11, alone: 3_000, together: 4_000 }
+const QUICK = { warmUp: 1, rounds: 3, alone: 60, together: 100 }
+
+const GROUP = 'traefik'
+/** Requests in a row over one connection before the next door has its turn: what disturbs one disturbs the others. */
+const TURN = 50
+const TOGETHER = 32
+/** The upstream has nothing to say. */
+const PLAIN = { BENCH_HEADERS: '{"Content-Length":"0"}' }
+
+export const traefikFigures: Group = async ({ quick, note }, print) => {
+  const traefik = await findServer('traefik')
+  if ('missing' in traefik) return note(`Without the rows through Traefik: ${traefik.missing}.`)
+  await Stand.during(async (stand) => {
+    const plan = quick ? QUICK : FULL
+    const issuer = new Issuer('RS256')
+    const doors = await openDoors(stand, traefik.path, issuer)
+    const known = requestBytes(issuer.token())
+
+    const { none, still, http, https } = doors
+    const p50: number[][] = [[], []]
+    const p99: number[][] = [[], []]
+    for (let round = -plan.warmUp; round < plan.rounds; round++) {
+      const [without, other, ours] = (await inTurns([none, still, http], plan.alone, known)) as [
+        number[],
+        number[],
+        number[],
+      ]
+      if (round < 0) continue
+      for (const [side, latencies] of [ours, other].entries()) {
+        p50[side]?.push(quantile(latencies, 0.5) - quantile(without, 0.5))
+        p99[side]?.push(quantile(latencies, 0.99) - quantile(without, 0.99))
+      }
+    }
+    const added = { group: GROUP, against: 'what a static 200 adds there', unit: 'µs' }
+    const one = 'adds to a request through Traefik, one connection'
+    const [oursP50 = [], otherP50 = []] = p50
+    const [oursP99 = [], otherP99 = []] = p99
+    print(
+      figureOf({ ...added, what: `p50 that a check ${one}`, target: { atMost: 1.15 } }, oursP50, otherP50),
+    )
+    print(figureOf({ ...added, what: `p99 that a check ${one}`, target: { atMost: 1.3 } }, oursP99, otherP99))
+
+    const rate = (port: number) => async () => {
+      const { failures, seconds } = await load(port, plan.together, TOGETHER, () => known)
+      if (failures > 0)
+        throw new Error(`${failures} of ${plan.together} answers through Traefik were not 2xx`)
+      return plan.together / seconds
+    }
+    const [overTls = [], plain = []] = await alternate(plan, [rate(https), rate(http)])
+    const texts = { group: GROUP, against: 'http', unit: 'per second' }
+    const what = `checks through Traefik over TLS with h2, ${TOGETHER} connections`
+    print(figureOf({ ...texts, what, target: { atLeast: 1.25 } }, overTls, plain))
+  })
+}
+
+/** Ports of the doors: without a check, with a static handler, with Postern over http, with Postern over https. */
+type Ports = Readonly<Record<'none' | 'still' | 'http' | 'https', number>>
+
+async function openDoors(stand: Stand, traefik: string, issuer: Issuer): Promise<Ports> {
+  const folder = stand.folderOf('traefik')
+  const { ca, certificate, key } = issueCertificates()
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  file('postern-ca.pem', ca)
+  const pair = `certificate: { file: ${file('certificate.pem', certificate)} }, key: { file: ${file('key.pem', key)} }`
+  const postern = await stand.postern('Postern', issuer, {
+    listen: `tls: { address: 127.0.0.1:${await portNear(0)}, ${pair} }`,
+  })
+  const still = await stand.bare('static 200', 'bare-node', issuer)
+  const upstream = stand.keep(await startSubject('upstream', './subjects/bare-node.ts', [], PLAIN))
+  if (postern.tls === null) throw new Error('Postern opened no listener with TLS')
+  const checks = {
+    none: null,
+    still: { port: still.port, https: false },
+    http: { port: postern.port, https: false },
+    https: { port: postern.tls, https: true },
+  }
+  const doors: Door[] = []
+  for (const [name, check] of Object.entries(checks)) doors.push({ name, check, port: await portNear(0) })
+  const house = { folder, upstream: upstream.port, secret: PROXY_SECRET }
+  file('dynamic.yml', JSON.stringify(await dynamicOf(doors, house)))
+  const configuration = file('static.yml', JSON.stringify(await staticOf(doors, house)))
+  const running = stand.keep(launch(traefik, [`--configFile=${configuration}`], { folder }))
+  const known = requestBytes(issuer.token())
+  for (const { port } of doors) await until(() => allowed(port, known), running)
+  return Object.fromEntries(doors.map(({ name, port }) => [name, port])) as Ports
+}
+
+async function allowed(port: number, request: string): Promise<boolean> {
+  try {
+    const { failures } = await load(port, 1, 1, () => request)
+    return failures === 0
+  } catch {
+    // Nobody listens yet.
+    return false
+  }
+}
+
+/** Microseconds of `count` requests at each door, over one connection to each. */
+async function inTurns(doors: readonly number[], count: number, request: string): Promise<number[][]> {
+  const connections: Connection[] = await Promise.all(doors.map(open))
+  const latencies: number[][] = doors.map(() => [])
+  for (let turn = 0; turn * TURN < count; turn++) {
+    const order = [...connections.keys()]
+    if (turn % 2 === 1) order.reverse()
+    for (const index of order)
+      latencies[index]?.push(...(await inARow(connections[index] as Connection, request)))
+  }
+  for (const connection of connections) connection.close()
+  return latencies
+}
+
+async function inARow(connection: Connection, request: string): Promise<number[]> {
+  const taken: number[] = []
+  for (let asked = 0; asked < TURN; asked++) {
+    const sent = performance.now()
+    const status = await connection.ask(request)
+    taken.push((performance.now() - sent) * 1000)
+    if (status !== 200) throw new Error(`an answer through Traefik was ${status}`)
+  }
+  return taken
+}
