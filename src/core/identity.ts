@@ -53,6 +53,17 @@ export function encodeList(values: Iterable<string>): string {
 /** A header name with every character that some server takes for a hyphen made one. */
 export const spelled = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 
+/** Length, first and last character of a name, the same for all its spellings. */
+const outlineOf = (name: string): number =>
+  (name.length * 256 + spelledCode(name.charCodeAt(0))) * 256 + spelledCode(name.charCodeAt(name.length - 1))
+
+/** What `spelled` makes of one character. */
+function spelledCode(code: number): number {
+  const letter = code | 0x20
+  if (letter >= 0x61 && letter <= 0x7a && code < 0x80) return letter
+  return code >= 0x30 && code <= 0x39 ? code : 0x2d
+}
+
 /** The lists of a grant as header values. */
 interface Lists {
   readonly roles: string
@@ -63,9 +74,9 @@ interface Lists {
 export class IdentityPlan {
   readonly #names: Readonly<Record<IdentityField, string>>
   readonly #spellings = new Map<string, string>()
-  readonly #lengths: ReadonlySet<number>
+  /** Of every name ours can be spelled as: what tells most names from it at a glance. */
+  readonly #outlines: ReadonlySet<number>
   readonly #shortest: number
-  readonly #initials: ReadonlySet<number>
   readonly #lists = new WeakMap<Grant, Lists>()
   /** Every header, empty: for a preflight, which has no principal. */
   readonly nobody: Readonly<Record<string, string>>
@@ -73,9 +84,8 @@ export class IdentityPlan {
   constructor(names: Readonly<Record<IdentityField, string>>) {
     this.#names = names
     for (const name of Object.values(names)) this.#spellings.set(spelled(name), name.toLowerCase())
-    this.#initials = new Set([...this.#spellings.keys()].map((name) => name.charCodeAt(0) | 0x20))
-    this.#lengths = new Set(Object.values(names).map((name) => name.length))
-    this.#shortest = Math.min(...this.#lengths)
+    this.#outlines = new Set(Array.from(this.#spellings.keys(), outlineOf))
+    this.#shortest = Math.min(...Array.from(this.#spellings.keys(), ({ length }) => length))
     this.nobody = Object.freeze(Object.fromEntries(Object.values(names).map((name) => [name, ''])))
   }
 
@@ -121,8 +131,7 @@ export class IdentityPlan {
    */
   intruder(headers: HeaderLines): string | null {
     for (const name of headers.names()) {
-      // Most names have another length or another first letter than any of ours: those are told at a glance.
-      if (!this.#lengths.has(name.length) || !this.#initials.has(name.charCodeAt(0) | 0x20)) continue
+      if (!this.#outlines.has(outlineOf(name))) continue
       const managed = this.#spellings.get(spelled(name))
       if (managed !== undefined && managed !== name.toLowerCase()) return name
     }

@@ -1,3 +1,4 @@
+import type { Limit } from '../core/limit.ts'
 import type { Decision, Principal } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
 
@@ -27,9 +28,10 @@ const FIELD_CAP = 256
 export function recordLine(decision: Decision, facts: RecordFacts): string {
   const { request, reason, route, principal, cause } = decision
   const { method, host, path, client } = request
-  return `{"event":"decision","time":"${isoTime(facts.time)}","request":"${facts.id}","trace":${orNull(facts.trace)},"verdict":"${decision.verdict}","reason":${orNull(reason)},"route":${orNull(route)},"principal":${
+  const { trace, proxy } = facts
+  return `{"event":"decision","time":"${isoTime(facts.time)}","request":"${facts.id}","trace":${trace === null ? 'null' : quoted(trace)},"verdict":"${decision.verdict}","reason":${orNull(reason)},"route":${orNull(route)},"principal":${
     principal === null ? 'null' : principalOf(principal)
-  },"client":${client === null ? 'null' : quoted(client.text)},"proxy":${quoted(facts.proxy)},"method":${orNull(
+  },"client":${client === null ? 'null' : quoted(client.text)},"proxy":${quoted(proxy)},"method":${orNull(
     method,
   )},"host":${orNull(host)},"path":${path === '' ? 'null' : quoted(path, PATH_CAP)},"limits":${limitsOf(
     decision,
@@ -76,14 +78,34 @@ const orNull = (text: string | null): string => (text === null || text === '' ? 
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
+/** What is said of a principal and of a limit never changes while they live, so it is written once. */
+const principals = new WeakMap<Principal, string>()
+const limits = new WeakMap<Limit, string>()
+
 /** `credential` tells one key of an owner from another, and is what a token is revoked by; it is no secret. */
-const principalOf = ({ id, type, tenant, credential }: Principal): string =>
-  `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)},"credential":${credential.id === null ? 'null' : quoted(credential.id)}}`
+function principalOf(principal: Principal): string {
+  let text = principals.get(principal)
+  if (text === undefined) {
+    const { id, type, tenant, credential } = principal
+    text = `{"id":${quoted(id)},"type":${quoted(type)},"tenant":${tenant === null ? 'null' : quoted(tenant)},"credential":${credential.id === null ? 'null' : quoted(credential.id)}}`
+    principals.set(principal, text)
+  }
+  return text
+}
+
+function limitOf(limit: Limit): string {
+  let text = limits.get(limit)
+  if (text === undefined) {
+    text = `{"name":${quoted(limit.name)},"remaining":`
+    limits.set(limit, text)
+  }
+  return text
+}
 
 function limitsOf({ quotas }: Decision): string {
   let text = ''
   for (const { limit, remaining, ok } of quotas) {
-    text += `${text === '' ? '[' : ','}{"name":${quoted(limit.name)},"remaining":${remaining},"ok":${ok}}`
+    text += `${text === '' ? '[' : ','}${limitOf(limit)}${remaining},"ok":${ok}}`
   }
   return text === '' ? '[]' : `${text}]`
 }

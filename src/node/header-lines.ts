@@ -29,8 +29,14 @@ export class NodeHeaderLines implements HeaderLines {
   }
 
   names(): readonly string[] {
-    this.#names ??= this.#raw.filter((name, index) => index % 2 === 0 && !isPseudo(name))
-    return this.#names
+    if (this.#names !== null) return this.#names
+    const names: string[] = []
+    for (let i = 0; i < this.#raw.length; i += 2) {
+      const name = this.#raw[i] as string
+      if (!isPseudo(name)) names.push(name)
+    }
+    this.#names = names
+    return names
   }
 }
 
