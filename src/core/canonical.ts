@@ -37,8 +37,10 @@ export function canonicalise(request: ForwardedRequest, engine: Engine): Canonic
 /** The method that a CORS preflight asks for (Fetch standard, CORS-preflight fetch); null for any other request. */
 export function preflightMethod({ method, headers }: ForwardedRequest): string | null {
   if (method !== 'OPTIONS') return null
-  const [origin, ...origins] = headers.lines('origin')
-  const [wanted, ...more] = headers.lines('access-control-request-method')
-  if (origin === undefined || origin === '' || origins.length > 0 || more.length > 0) return null
-  return wanted ?? null
+  const wanted = onlyOf(headers.lines('access-control-request-method'))
+  return onlyOf(headers.lines('origin')) === null ? null : wanted
 }
+
+/** The one value of a field that a browser sends once and never empty; runtimes join repeated lines with a comma. */
+const onlyOf = (lines: readonly string[]): string | null =>
+  lines.length === 1 && lines[0] !== undefined && /^[^,]+$/.test(lines[0]) ? lines[0] : null

@@ -264,6 +264,18 @@ describe('preflights', () => {
     ['no Access-Control-Request-Method', 'OPTIONS', { Origin: 'https://app.example' }],
     ['no Origin', 'OPTIONS', { 'Access-Control-Request-Method': 'POST' }],
     ['another method', 'POST', preflight],
+    [
+      'an empty Access-Control-Request-Method',
+      'OPTIONS',
+      { ...preflight, 'Access-Control-Request-Method': '' },
+    ],
+    ['a list of methods', 'OPTIONS', { ...preflight, 'Access-Control-Request-Method': 'POST, DELETE' }],
+    ['an empty Origin', 'OPTIONS', { ...preflight, Origin: '' }],
+    [
+      'two Origins in one line',
+      'OPTIONS',
+      { ...preflight, Origin: 'https://app.example, https://b.example' },
+    ],
   ])('C01 are nothing with %s', async (_, method, header) =>
     expect((await world(open).ask({ method, header: header as Record<string, string> })).reason).toBe(
       'credential_missing',
