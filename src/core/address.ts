@@ -3,6 +3,8 @@
  * (text comparison let `::ffff:10.0.0.1` pass for another host: CVE-2026-39409, CVE-2026-47674).
  */
 
+import { trimmed } from './white-space.ts'
+
 /** An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2) are IPv4 addresses here. */
 export interface Address {
   readonly family: 4 | 6
@@ -117,7 +119,7 @@ export function parseAddress(text: string): Address | null {
  * which is dropped. `unknown`, obfuscated names (RFC 7239 section 6) and every odd numeral are null.
  */
 export function parseHop(text: string): Address | null {
-  const token = text.trim()
+  const token = trimmed(text)
   // Nearly every hop is a bare dotted quad.
   const word = parseV4(token)
   if (word !== null) return { family: 4, text: token, words: [word] }

@@ -1,4 +1,5 @@
 import type { HeaderLines, Place } from './model.ts'
+import { trimmed } from './white-space.ts'
 
 /** Whatever can tell what is in it. */
 type Group<Value> = Pick<ReadonlySet<Value>, 'has'>
@@ -46,13 +47,15 @@ const single = (lines: readonly string[]): string | null => (lines.length === 1 
 
 /** `XX` is how the edge says that it does not know. */
 export function countryOf(text: string | null): string | null {
-  const code = text?.trim().toUpperCase() ?? ''
-  return /^[A-Z][A-Z0-9]$/.test(code) && code !== 'XX' ? code : null
+  const given = trimmed(text ?? '')
+  // Upper-cased only now that it is ASCII: a sharp s would become two letters, and they a country.
+  const code = /^[A-Za-z][A-Za-z0-9]$/.test(given) ? given.toUpperCase() : 'XX'
+  return code === 'XX' ? null : code
 }
 
 /** `13335` or `AS13335`; 0 is reserved (RFC 7607), and so no place. */
 export function asnOf(text: string | null): number | null {
-  const digits = /^(?:AS)?([1-9][0-9]{0,9})$/i.exec(text?.trim() ?? '')?.[1]
+  const digits = /^(?:AS)?([1-9][0-9]{0,9})$/i.exec(trimmed(text ?? ''))?.[1]
   const number = Number(digits)
   return number > 0 && number < 2 ** 32 ? number : null
 }

@@ -145,6 +145,9 @@ describe('parsing an address', () => {
     'localhost',
     '"10.0.0.1"',
     'for=10.0.0.1',
+    '\u00a010.0.0.1',
+    '10.0.0.1\v',
+    '\ufeff::1',
   ])('refuses the hop %j', (text) => expect(parseHop(text)).toBeNull())
 })
 

@@ -74,6 +74,9 @@ describe('what a header says of a place', () => {
     ['D', null],
     ['DEU', null],
     ['1D', null],
+    ['\u00df', null],
+    ['\u00a0DE', null],
+    [' DE\t', 'DE'],
     ['T1', 'T1'],
     ['de', 'DE'],
   ])('takes the country %j for %j', (text, country) => {
@@ -86,6 +89,7 @@ describe('what a header says of a place', () => {
     ['-1', null],
     ['1e3', null],
     ['013335', null],
+    ['\u00a013335', null],
     ['4294967296', null],
     ['4294967295', 4294967295],
     ['as64496', 64496],

@@ -1,4 +1,5 @@
 import type { HeaderLines } from '../../core/model.ts'
+import { trimmed } from '../../core/white-space.ts'
 
 /** What stands in Authorization: no bearer credential, one, or something that cannot be one. */
 export type Bearer =
@@ -31,16 +32,6 @@ export function bearerOf(headers: HeaderLines): Bearer {
   if (token.includes(',')) return REPEATED
   return token === '' ? MALFORMED : { is: 'token', token }
 }
-
-/** What stands behind `from`, without the spaces and tabs around it (RFC 9110 section 5.6.3). Other space is no token's. */
-function trimmed(line: string, from: number): string {
-  let [start, end] = [from, line.length]
-  while (start < end && isSpace(line.charCodeAt(start))) start++
-  while (end > start && isSpace(line.charCodeAt(end - 1))) end--
-  return line.slice(start, end)
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x09
 
 /**
  * What a line of another scheme is: somebody else's credential, unless it is two lines that were joined. Outside of
