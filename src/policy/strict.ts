@@ -7,7 +7,7 @@ import { ISSUER_ITEMS, KEY_ITEMS } from './strict/credentials.ts'
 import type { Item } from './strict/item.ts'
 import { PROXY_ITEMS } from './strict/proxies.ts'
 import { LIMIT_ITEMS, ROUTE_ITEMS } from './strict/routes.ts'
-import { GATEWAY_ITEMS, STORE_ITEMS } from './strict/store.ts'
+import { GATEWAY_ITEMS, RECORD_ITEMS, STORE_ITEMS } from './strict/store.ts'
 
 /**
  * The hardening checklist: what makes a sound policy weak, and what no file can show. The page
@@ -26,7 +26,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Keys and roles', items: KEY_ITEMS },
   { title: 'Routes', items: ROUTE_ITEMS },
   { title: 'Limits and bans', items: LIMIT_ITEMS },
-  { title: 'Store and secrets', items: STORE_ITEMS },
+  { title: 'Store, secrets and records', items: [...STORE_ITEMS, ...RECORD_ITEMS] },
   { title: 'Gateway', items: GATEWAY_ITEMS },
   { title: 'Yours to do', items: HAND_ITEMS },
 ]

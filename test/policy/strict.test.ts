@@ -331,6 +331,12 @@ const WEAK: readonly (readonly [finding: string, change: (data: Data) => void])[
     },
   ],
   [
+    'record-whole record.allowed',
+    (data) => {
+      data.record = { allowed: 0.99 }
+    },
+  ],
+  [
     'gateway-shield gateway',
     (data) => {
       data.gateway = { secret: '${OTHER}' }
@@ -412,6 +418,12 @@ describe('the hardening checklist', () => {
         data.routes.mcp.match.path = '/mcp/:org/**'
         data.routes.mcp.require = { tenant: '{org}' }
         data.routes.mcp.limits = ['per-client', 'per-tenant']
+      },
+    ],
+    [
+      'a record of all that passes',
+      (data) => {
+        data.record = { allowed: 1 }
       },
     ],
     [

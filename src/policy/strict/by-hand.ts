@@ -54,7 +54,7 @@ export const HAND_ITEMS: readonly Item[] = [
   {
     id: 'secrets-kept',
     what: 'Secrets lie where only Postern reads them, are changed now and then, and the pepper is kept safe elsewhere too.',
-    why: 'Whoever reads the secret of a proxy can ask, whoever reads the pepper and writes to the store can make keys; and without the pepper every key is lost.',
+    why: 'Whoever reads the secret of a proxy can ask as that proxy, whoever reads a pepper can try guesses against digests that he has; and without the pepper every key is lost.',
     how: 'Use `{ file: ... }` with mode 0400 or the secret store of your platform. Peppers and message keys are changed by adding a version; proxy secrets by a reload of both sides.',
     look: null,
   },
@@ -68,7 +68,7 @@ export const HAND_ITEMS: readonly Item[] = [
   {
     id: 'store-guarded',
     what: 'Nobody but the instances of Postern reaches the store.',
-    why: 'Whoever writes to it can lift bans, empty buckets and make a revoked key good again.',
+    why: 'Whoever writes to it can lift bans, empty buckets, make a revoked key good again, and add keys with any role of the policy.',
     how: 'Redis: a network of its own, the ACL user of docs/stores.md, `maxmemory-policy noeviction`, a replica and backups. SQLite: the file and its folder for the user of Postern alone.',
     look: null,
   },
