@@ -51,6 +51,8 @@ export function createTlsServer(handle: RequestHandler, pair: KeyPair): Http2Sec
     minVersion: MIN_TLS,
     handshakeTimeout: 10_000,
     settings: { maxConcurrentStreams: 1000, maxHeaderListSize: BOUNDS.maxHeaderSize },
+    // Otherwise a line with a blank before or behind its value vanishes, as if the client had not presented it.
+    strictFieldWhitespaceValidation: false,
   })
   server.setTimeout(KEEP_ALIVE)
   harden(server, handle)

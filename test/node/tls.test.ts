@@ -127,6 +127,22 @@ describe('the TLS listener', () => {
     client.destroy()
   })
 
+  it('J26: overlooks no line over h2 for the blanks around its value (RFC 9113 section 8.2.1)', async () => {
+    const seen: (readonly string[])[] = []
+    const port = await serve({
+      decide: ({ headers }) => {
+        seen.push(headers.lines('authorization'), headers.lines('x_auth_user'))
+        return allow()
+      },
+    })
+    const client = await session(port)
+    await ask(client, h2Check({ authorization: 'Bearer forged ', x_auth_user: '\troot' }))
+    expect(seen).toEqual([['Bearer forged '], ['\troot']])
+    const hidden = await ask(client, h2Check({ 'x-forwarded-uri': ['/x', '/admin '] }))
+    expect(hidden.headers['x-postern-status']).toBe('400')
+    client.destroy()
+  })
+
   it('W01: opens no tunnel over h2 and sends no 1xx', async () => {
     const port = await serve()
     const client = await session(port)
