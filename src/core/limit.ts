@@ -147,13 +147,15 @@ function keyOf(limit: Limit, { principal, route }: Subject, client: string): str
   for (const dimension of limit.by) {
     if (dimension === 'client') key += `|c:${client}`
     else if (dimension === 'route') key += `|r:${route}`
-    else if (dimension === 'tenant') key += `|t:${principal?.tenant ?? ''}`
+    else if (dimension === 'tenant') key += `|t:${counted(principal?.tenant ?? '')}`
     // Nobody is one principal: strangers must not be able to spend each other's quota.
     else if (principal === null || principal.type === 'anonymous') key += `|a:${client}`
-    else key += `|p:${principal.issuer.length}:${principal.issuer}:${principal.id}`
+    else key += `|p:${counted(principal.issuer)}:${counted(principal.id)}`
   }
   return key
 }
+
+const counted = (text: string): string => `${text.length}:${text}`
 
 /** The state of each limit after its buckets were charged: of several buckets the scarcest speaks for all. */
 export function quotasOf(charges: readonly BucketCharge[], charged: readonly Charged[]): Quota[] {

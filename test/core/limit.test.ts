@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/core/address.ts'
-import { arrive, chargesOf, isClientLimit, type Limit } from '../../src/core/limit.ts'
+import { arrive, chargesOf, isClientLimit, type Limit, needsTenant, quotasOf } from '../../src/core/limit.ts'
 import type { Principal } from '../../src/core/model.ts'
 import { principalOf } from '../support/principal.ts'
 
@@ -114,6 +114,14 @@ describe('the limiter', () => {
     expect(stepped.wait).toBe(SECOND)
   })
 
+  it('tells all of a bucket: what is left, when it is full again and what is to be stored', () => {
+    expect(arrive(null, 100, 10, 5, 1)).toEqual({ ok: true, next: 110, remaining: 4, full: 10, wait: 0 })
+    expect(arrive(null, 100, 10, 5, 5)).toEqual({ ok: true, next: 150, remaining: 0, full: 50, wait: 0 })
+    expect(arrive(null, 100, 10, 5, 6)).toEqual({ ok: false, next: 160, remaining: 5, full: 0, wait: 10 })
+    expect(arrive(145, 100, 10, 5, 1)).toEqual({ ok: false, next: 155, remaining: 0, full: 45, wait: 5 })
+    expect(arrive(90, 100, 10, 5, 1)).toEqual({ ok: true, next: 110, remaining: 4, full: 10, wait: 0 })
+  })
+
   it('peeks at cost 0 and gives back at a negative cost, never beyond full', () => {
     expect(arrive(3 * SECOND, 0, SECOND, 10, 0)).toMatchObject({ ok: true, next: 3 * SECOND, remaining: 7 })
     expect(arrive(3 * SECOND, 0, SECOND, 10, -2)).toMatchObject({ next: SECOND, remaining: 9 })
@@ -182,5 +190,156 @@ describe('the buckets of a limit', () => {
     expect(isClientLimit(limit(['route']))).toBe(false)
     expect(isClientLimit(limit(['client', 'principal']))).toBe(false)
     expect(isClientLimit(limit(['client', 'tenant']))).toBe(false)
+  })
+
+  it('gives two requests one bucket exactly when they agree in everything that the limit counts by', () => {
+    const texts = fc.constantFrom('', 'a', 'b', '|t:', '|p:1:', 'a|t:a', 'a|p:1:a:a', '1', ':')
+    const who = fc.option(
+      fc.record({
+        type: fc.constantFrom('jwt', 'anonymous'),
+        issuer: texts,
+        id: texts,
+        tenant: fc.array(texts, { minLength: 1, maxLength: 2 }).map((list) => list.join('')),
+      }),
+    )
+    const subject = fc.record({
+      who,
+      from: fc.constantFrom('10.0.0.1', '10.0.0.2'),
+      route: fc.constantFrom('r', 's'),
+    })
+    const dimensions = fc.shuffledSubarray(['client', 'principal', 'tenant', 'route'] as const, {
+      minLength: 1,
+    })
+    type Subject = {
+      who: { type: string; issuer: string; id: string; tenant: string } | null
+      from: string
+      route: string
+    }
+    const facts = ({ who: one, from, route }: Subject, by: Limit['by']) =>
+      by.map((dimension) => {
+        if (dimension === 'client') return from
+        if (dimension === 'route') return route
+        if (dimension === 'tenant') return one?.tenant ?? ''
+        return one === null || one.type === 'anonymous' ? { from } : { issuer: one.issuer, id: one.id }
+      })
+    const key = ({ who: one, from, route }: Subject, by: Limit['by']) =>
+      keys(by, one === null ? null : principalOf(one), from, route)
+    fc.assert(
+      fc.property(subject, subject, dimensions, (one, two, by) => {
+        const same = JSON.stringify(facts(one, by)) === JSON.stringify(facts(two, by))
+        expect(key(one, by)[0] === key(two, by)[0]).toBe(same)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it.each([
+    ['tenant', 'principal'],
+    ['principal', 'tenant'],
+  ] as const)(
+    'by %s and %s keeps a tenant apart from one whose name looks like part of a principal',
+    (...by) => {
+      const key = (tenant: string, id: string) =>
+        keys(by, principalOf({ issuer: 'i', tenant, id }), '10.0.0.1')
+      expect(key('x|p:1:i:', 'q')).not.toEqual(key('x', '|p:1:i:q'))
+      expect(key('x|t:y', 'q')).not.toEqual(key('y', 'q|t:x'))
+      expect(key('x|t:1:y', 'q')).not.toEqual(key('1:y', 'q|t:x'))
+    },
+  )
+
+  it('never shares a bucket with another limit', () => {
+    const uses = ['a', 'b'].map((name) => ({ limit: { ...limit(['client']), name }, cost: 1 }))
+    const [one, two] = chargesOf(uses, { client: client('10.0.0.1'), principal: null, route: 'r' })
+    expect(one?.key).not.toBe(two?.key)
+  })
+
+  it('counts an unknown client as one, told apart from every address', () => {
+    const [unknown] = chargesOf([{ limit: limit(['client']), cost: 1 }], {
+      client: null,
+      principal: null,
+      route: 'r',
+    })
+    expect(unknown?.key).toBe(
+      chargesOf([{ limit: limit(['client']), cost: 1 }], {
+        client: null,
+        principal: principalOf(),
+        route: 's',
+      })[0]?.key,
+    )
+    for (const from of ['10.0.0.1', '2001:db8::1'])
+      expect(keys(['client'], null, from)).not.toContain(unknown?.key)
+  })
+
+  it('charges cost, rate and burst as the limit and its use say, the /48 at its own rate rounded up', () => {
+    const odd: Limit = { ...limit(['client', 'route']), interval: 33, burst: 7 }
+    const charges = chargesOf([{ limit: odd, cost: 3 }], {
+      client: client('2001:db8::1'),
+      principal: null,
+      route: 'r',
+    })
+    expect(charges).toMatchObject([
+      { limit: odd, interval: 33, burst: 7, cost: 3 },
+      { limit: odd, interval: 3, burst: 112, cost: 3 },
+    ])
+  })
+
+  it('puts no ceiling over a client that is a /16 or wider already, and one over anything narrower', () => {
+    const count = (ipv6: number) =>
+      chargesOf([{ limit: limit(['client'], ipv6), cost: 1 }], {
+        client: client('2001:db8::1'),
+        principal: null,
+        route: 'r',
+      }).length
+    expect([8, 16, 17, 32, 64, 128].map(count)).toEqual([1, 1, 2, 2, 2, 2])
+  })
+
+  it('counts a principal of an IPv6 client once, and one that is nobody as the client it comes from', () => {
+    expect(keys(['principal'], principalOf(), '2001:db8::1')).toHaveLength(1)
+    expect(keys(['route'], null, '2001:db8::1')).toHaveLength(1)
+    expect(keys(['principal'], principalOf({ type: 'anonymous' }), '2001:db8::1')).toHaveLength(2)
+    expect(keys(['client', 'principal'], principalOf(), '2001:db8::1')).toHaveLength(2)
+  })
+
+  it('tells the store the tenant where the principal is known, so that revoking the tenant reaches the charge', () => {
+    const tenants = (by: Limit['by'], tenant: string | null, from = '10.0.0.1') =>
+      chargesOf([{ limit: limit(by), cost: 1 }], {
+        client: client(from),
+        principal: principalOf({ tenant }),
+        route: 'r',
+      }).map((charge) => charge.tenant)
+    expect(tenants(['principal'], 'acme')).toEqual(['acme'])
+    expect(tenants(['client', 'tenant'], 'acme', '2001:db8::1')).toEqual(['acme', 'acme'])
+    expect(tenants(['principal'], null)).toEqual([undefined])
+    // It may be charged before anybody is known.
+    expect(tenants(['client'], 'acme')).toEqual([undefined])
+  })
+
+  it('needs a tenant exactly when it counts by one', () => {
+    expect(needsTenant(limit(['tenant']))).toBe(true)
+    expect(needsTenant(limit(['client', 'tenant']))).toBe(true)
+    expect(needsTenant(limit(['client', 'principal', 'route']))).toBe(false)
+  })
+})
+
+describe('the state of limits after a charge', () => {
+  const charge = (one: Limit) => ({ limit: one, key: '', interval: 1, burst: 1, cost: 1, tenant: undefined })
+  const told = fc.record({ ok: fc.boolean(), remaining: fc.nat(9), full: fc.nat(9), wait: fc.nat(9) })
+
+  it('is that of the scarcest bucket of each limit, limit by limit in the order of the charge', () => {
+    const buckets = fc.array(fc.array(told, { minLength: 1, maxLength: 3 }), { maxLength: 4 })
+    fc.assert(
+      fc.property(buckets, (groups) => {
+        const limits = groups.map((_, index) => ({ ...limit(['client']), name: String(index) }))
+        const charges = groups.flatMap((group, index) => group.map(() => charge(limits[index] as Limit)))
+        const expected = groups.map((group, index) => ({
+          limit: limits[index],
+          ok: group.every(({ ok }) => ok),
+          remaining: Math.min(...group.map(({ remaining }) => remaining)),
+          full: Math.max(...group.map(({ full }) => full)),
+          wait: Math.max(...group.map(({ wait }) => wait)),
+        }))
+        expect(quotasOf(charges, groups.flat())).toEqual(expected)
+      }),
+    )
   })
 })
