@@ -25,22 +25,19 @@ function parseV4(text: string): number | null {
   let word = 0
   let octet = -1
   let octets = 0
-  let digits = 0
   for (let i = 0; i <= text.length; i++) {
     const code = i < text.length ? text.charCodeAt(i) : 0x2e
     if (code === 0x2e) {
-      if (octet < 0 || octets === 4) return null
+      if (octet < 0) return null
       word = word * 256 + octet
       octets++
       octet = -1
-      digits = 0
       continue
     }
     if (code < 0x30 || code > 0x39) return null
-    if (digits > 0 && octet === 0) return null
+    if (octet === 0) return null
     octet = octet < 0 ? code - 0x30 : octet * 10 + code - 0x30
     if (octet > 255) return null
-    digits++
   }
   return octets === 4 ? word : null
 }
