@@ -1,4 +1,4 @@
-import { type Network, networkOf, parseAddress, textOfNetwork } from '../../core/address.ts'
+import { type Network, parseAddress } from '../../core/address.ts'
 import { isPublic } from '../../core/reserved.ts'
 
 /** How far the address of a listener can be reached, as far as its text tells. A name other than localhost tells nothing. */
@@ -26,10 +26,3 @@ export interface Widths {
 
 export const isWider = ({ address, prefix }: Network, widths: Widths): boolean =>
   prefix < widths[address.family]
-
-/** Whether some address lies in both. */
-export function overlap(a: Network, b: Network): boolean {
-  if (a.address.family !== b.address.family) return false
-  const prefix = Math.min(a.prefix, b.prefix)
-  return textOfNetwork(networkOf(a.address, prefix)) === textOfNetwork(networkOf(b.address, prefix))
-}

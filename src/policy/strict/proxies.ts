@@ -1,7 +1,9 @@
-import { textOfNetwork } from '../../core/address.ts'
+import { AddressSet, type Network, textOfNetwork } from '../../core/address.ts'
 import type { ApiKeysSection } from '../../credentials/api-key.ts'
+import type { Path } from '../../schema/problem.ts'
+import { textOf } from '../places.ts'
 import type { Policy } from '../schema.ts'
-import { isWider, overlap, reachOf } from './addresses.ts'
+import { isWider, reachOf } from './addresses.ts'
 import type { Item, Tell } from './item.ts'
 
 /** A subnet of machines; a /64 is the least that IPv6 hands out. */
@@ -69,14 +71,22 @@ export const PROXY_ITEMS: readonly Item[] = [
     why: 'A client in such a network is taken for a balancer, and the address that it writes into X-Forwarded-For is believed.',
     how: 'Name the balancers in `trustedHops` one by one, and keep them out of the networks of clients.',
     look(policy, tell) {
+      const clients = clientNetworksOf(policy)
+      const everybody = new AddressSet(clients.map(({ network }) => network))
+      const hops = new AddressSet(policy.trustedHops)
+      // Networks nest or are apart: two share addresses when one of them holds the first address of the other.
+      const within = clients.filter(({ network }) => hops.has(network.address))
       for (const [index, hop] of policy.trustedHops.entries()) {
-        const place = clientNetworksOf(policy).find(({ networks }) =>
-          networks.some((network) => overlap(hop, network)),
-        )
-        if (place !== undefined)
+        const own = new AddressSet([hop])
+        const shared =
+          within.find(({ network }) => own.has(network.address)) ??
+          (everybody.has(hop.address)
+            ? clients.find(({ network }) => new AddressSet([network]).has(hop.address))
+            : undefined)
+        if (shared !== undefined)
           tell(
             ['trustedHops', index],
-            `shares addresses with ${place.of}, so that clients there could name any address: keep them apart`,
+            `shares addresses with ${shared.of}, so that clients there could name any address: keep them apart`,
           )
       }
     },
@@ -129,17 +139,20 @@ function beyondLoopback(
   if (address !== undefined && reachOf(address) !== 'loopback') tell(path, message)
 }
 
-/** Networks that let somebody in by where he is. */
-function clientNetworksOf({ routes, ...policy }: Policy) {
+/** Networks that let somebody in by where he is, each with its place in the file. */
+function clientNetworksOf({ routes, ...policy }: Policy): { of: string; network: Network }[] {
   const { apiKeys } = policy as { readonly apiKeys?: ApiKeysSection }
-  return [
-    ...Object.entries(routes).map(([name, { networks }]) => ({
-      of: `routes.${name}.networks`,
-      networks: networks?.allow ?? [],
-    })),
-    ...Object.entries(apiKeys?.keys ?? {}).map(([id, { networks }]) => ({
-      of: `apiKeys.keys.${id}.networks`,
-      networks: networks ?? [],
-    })),
+  const lists: [Path, readonly Network[] | undefined][] = [
+    ...Object.entries(routes).map(([name, { networks }]): [Path, readonly Network[] | undefined] => [
+      ['routes', name, 'networks', 'allow'],
+      networks?.allow,
+    ]),
+    ...Object.entries(apiKeys?.keys ?? {}).map(
+      ([id, { networks }]): [Path, readonly Network[] | undefined] => [
+        ['apiKeys', 'keys', id, 'networks'],
+        networks,
+      ],
+    ),
   ]
+  return lists.flatMap(([path, networks = []]) => networks.map((network) => ({ of: textOf(path), network })))
 }
