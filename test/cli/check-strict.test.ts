@@ -210,7 +210,6 @@ const KNOWN: Readonly<
       '"${POSTERN_SECRET}"',
     ),
     findings: {
-      'checks-encrypted': 'the network of checks holds Traefik and Postern and is internal',
       bans: 'whatever networks share an address',
       'issuer-max-age': 'whatever the issuer does',
       'issuer-typ': 'whatever the issuer does',

@@ -95,7 +95,7 @@ export const PROXY_ITEMS: readonly Item[] = [
     id: 'checks-encrypted',
     what: 'Checks in the clear are taken on loopback alone.',
     why: 'A check carries the token or key of the client and the secret of the proxy. On a network in the clear, whoever listens there has both.',
-    how: 'Leave `listen.check` on loopback and give proxies elsewhere `listen.tls`. An isolated network that holds nothing but the proxy and Postern, as in `traefik/compose.yaml`, is a reason to accept this.',
+    how: 'Leave `listen.check` on loopback and give proxies elsewhere `listen.tls`. An isolated network that holds nothing but the proxy and Postern is a reason to accept this.',
     look: ({ listen }, tell) =>
       beyondLoopback(
         ['listen', 'check'],
