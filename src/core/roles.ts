@@ -149,11 +149,8 @@ export function unmet(
   parameters: Readonly<Record<string, string>>,
   now: number,
 ): Reason | null {
-  if (require.tenant !== null) {
-    const wanted = parameters[require.tenant]
-    if (principal.tenant === null || wanted === undefined || wanted !== principal.tenant)
-      return 'tenant_mismatch'
-  }
+  // A parameter that is not there is no tenant, and a principal without a tenant has none that is not there either.
+  if (require.tenant !== null && parameters[require.tenant] !== principal.tenant) return 'tenant_mismatch'
   if (require.roles.length > 0 && !require.roles.some((role) => grant.roles.has(role))) return 'role_missing'
   for (const template of require.permissions) {
     const permission = fill(template, parameters)

@@ -35,6 +35,40 @@ describe('roles', () => {
     expect(grant.roles.size).toBe(0)
     expect(grant.permissions.list()).toEqual([])
   })
+
+  it('are worked out once each, however many ways lead to them', () => {
+    const layers = Array.from({ length: 60 }, (_, layer) => [`a${layer}`, `b${layer}`])
+    const definitions = new Map(
+      layers.flatMap((names, layer) => {
+        const inherits = layers[layer + 1] ?? []
+        return names.map((name) => [name, { inherits, permissions: [`p:${name}`] }] as const)
+      }),
+    )
+    const grant = new RoleBook(definitions).grantOf(principalOf({ roles: ['a0'] }))
+    expect(grant.roles.size).toBe(119)
+    expect(grant.permissions.list()).toHaveLength(119)
+  })
+
+  it('give a principal the same whoever was asked for before', () => {
+    const names = ['a', 'b', 'ab', 'b a', '']
+    const definitions = new Map(names.map((name) => [name, { inherits: [], permissions: [`p:${name}`] }]))
+    const shared = new RoleBook(definitions)
+    const some = fc.subarray(['a', 'b', 'ab'])
+    const who = fc.record({ roles: some, permissions: some })
+    fc.assert(
+      fc.property(fc.array(who, { maxLength: 10 }), (list) => {
+        for (const part of list) {
+          const [one, two] = [shared, new RoleBook(definitions)].map((each) =>
+            each.grantOf(principalOf(part)),
+          )
+          expect([...(one?.roles ?? [])]).toEqual([...(two?.roles ?? [])])
+          expect(one?.permissions.list()).toEqual(two?.permissions.list())
+        }
+      }),
+    )
+    const [one, two] = [principalOf({ roles: ['a'] }), principalOf({ id: 'bob', roles: ['a'] })]
+    expect(shared.grantOf(one)).toBe(shared.grantOf(two))
+  })
 })
 
 describe('permissions', () => {
@@ -51,6 +85,11 @@ describe('permissions', () => {
     ['users:read', 'users:read', true],
     ['users:read', 'users:rea', false],
     ['users:r*', 'users:read', false],
+    ['users:*', 'users:', false],
+    ['users.*', 'users.', false],
+    ['users:*', ':users:read', false],
+    ['*', '', true],
+    ['users:read', '*', false],
   ])('%s grants %s: %s', (granted, required, expected) =>
     expect(new PermissionSet([granted]).grants(required)).toBe(expected),
   )
@@ -74,6 +113,29 @@ describe('permissions', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('are listed as they were granted, in order and once', () => {
+    expect(new PermissionSet(['b:*', 'a', 'b:*', '*']).list()).toEqual(['*', 'a', 'b:*'])
+  })
+
+  it('are taken apart at their parameters', () => {
+    expect(permissionTemplate('mcp:read')).toEqual({ texts: ['mcp:read'], parameters: [] })
+    expect(permissionTemplate('mcp:{server}:call')).toEqual({
+      texts: ['mcp:', ':call'],
+      parameters: ['server'],
+    })
+    expect(permissionTemplate('{a}:{b}')).toEqual({ texts: ['', ':', ''], parameters: ['a', 'b'] })
+  })
+
+  it('are filled with all parameters in their places, or not at all', () => {
+    const template = permissionTemplate('{a}:x:{b}')
+    expect(fill(template, { a: '1', b: '2', c: '3' })).toBe('1:x:2')
+    expect(fill(template, { a: '1' })).toBeNull()
+    expect(fill(template, { b: '2' })).toBeNull()
+    expect(fill(permissionTemplate('x:y'), {})).toBe('x:y')
+    expect(fill(permissionTemplate('a.b:{a}'), { a: 'x' })).toBe('a.b:x')
+    expect(fill(permissionTemplate('a.b:{a}'), { a: '.' })).toBeNull()
   })
 
   it('are filled from path parameters, but not with a value that could pass for more than a segment', () => {
@@ -127,5 +189,64 @@ describe('requirements', () => {
       check({ authentication: context }, { strength: { methods: [], context: 'gold', at: null } }),
     ).toBeNull()
     expect(check({ authentication: context }, {})).toBe('authentication_insufficient')
+  })
+
+  it('are judged in the order tenant, roles, permissions, scopes, strength, and the first unmet one is told', () => {
+    const REASONS = [
+      ...[
+        'tenant_mismatch',
+        'role_missing',
+        'permission_missing',
+        'scope_missing',
+        'authentication_insufficient',
+      ],
+    ]
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('none', 'met', 'unmet'), { minLength: 5, maxLength: 5 }),
+        (states) => {
+          const [tenant, roles, permissions, scopes, strength] = states
+          const require: Partial<Requirements> = {
+            tenant: tenant === 'none' ? null : 'org',
+            roles: roles === 'none' ? [] : [roles === 'met' ? 'viewer' : 'operator'],
+            permissions:
+              permissions === 'none'
+                ? []
+                : [permissionTemplate(permissions === 'met' ? 'mcp:read' : 'mcp:x')],
+            scopes: scopes === 'none' ? [] : [scopes === 'met' ? 'a' : 'b'],
+            authentication:
+              strength === 'none'
+                ? null
+                : { methods: [strength === 'met' ? 'otp' : 'hwk'], contexts: [], within: null },
+          }
+          const who = {
+            ...{ tenant: 'acme', roles: ['viewer'], scopes: ['a'] },
+            strength: { methods: ['otp'], context: null, at: null },
+          }
+          const first = states.indexOf('unmet')
+          expect(check(require, who, { org: tenant === 'met' ? 'acme' : 'evil' })).toBe(
+            REASONS[first] ?? null,
+          )
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('take any of the methods, any of the contexts, and a sign-in to the very end of its time', () => {
+    const judged = (authentication: Requirements['authentication'], strength: Principal['strength']) =>
+      check({ authentication }, { strength }, {}, 1_000_000)
+    const none = { methods: [], contexts: [], within: null }
+    const nobody = { methods: [], context: null, at: null }
+    const no = 'authentication_insufficient'
+    expect(judged(none, nobody)).toBeNull()
+    expect(judged({ ...none, methods: ['otp', 'hwk'] }, { ...nobody, methods: ['hwk'] })).toBeNull()
+    expect(judged({ ...none, methods: ['otp'] }, nobody)).toBe(no)
+    expect(judged({ ...none, contexts: ['gold', 'silver'] }, { ...nobody, context: 'silver' })).toBeNull()
+    expect(judged({ ...none, contexts: ['gold'] }, { ...nobody, context: 'lead' })).toBe(no)
+    expect(judged({ ...none, within: 1000 }, { ...nobody, at: 999 })).toBeNull()
+    expect(judged({ ...none, within: 1000 }, { ...nobody, at: 998 })).toBe(no)
+    expect(judged({ ...none, within: 0 }, { ...nobody, at: 1000 })).toBeNull()
+    expect(judged({ ...none, within: 1_000_000 }, nobody)).toBe(no)
   })
 })
