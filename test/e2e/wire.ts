@@ -148,6 +148,12 @@ export class Connection {
     }
   }
 
+  /** Sends a part of a request, and waits for nothing; `send` gives the rest. */
+  write(bytes: string): void {
+    this.#open ??= this.#dial()
+    this.#open.socket.write(bytes, 'latin1')
+  }
+
   /** After a 101: sends bytes through the tunnel and waits for as many to come back. */
   async echo(bytes: string): Promise<string> {
     if (this.#open === null) return ''
