@@ -1,13 +1,22 @@
 import { nodeFigures } from './node.ts'
+import { otherFigures } from './others/index.ts'
 import type { Group } from './plan.ts'
 import { storeFigures } from './stores/rows.ts'
 import { traefikFigures } from './traefik/index.ts'
 import { workerFigures } from './workers.ts'
 
+/** A part of the benchmark, and where it runs. */
+export interface Part {
+  readonly run: Group
+  /** Whether all of it shares one processor: what is told per CPU-second does, what a client waits for does not. */
+  readonly pinned: boolean
+}
+
 /** Everything that `npm run bench` measures, in the order in which it does. */
-export const GROUPS: Readonly<Record<string, Group>> = {
-  node: nodeFigures,
-  traefik: traefikFigures,
-  stores: storeFigures,
-  workers: workerFigures,
+export const GROUPS: Readonly<Record<string, Part>> = {
+  node: { run: nodeFigures, pinned: true },
+  others: { run: otherFigures, pinned: true },
+  traefik: { run: traefikFigures, pinned: false },
+  stores: { run: storeFigures, pinned: true },
+  workers: { run: workerFigures, pinned: true },
 }

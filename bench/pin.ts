@@ -1,20 +1,26 @@
 import { spawnSync } from 'node:child_process'
 
-const MARK = 'BENCH_PINNED'
-
-/** Whether this process, and with it whatever it starts, has one processor. */
-export const isPinned = (): boolean => process.env[MARK] !== undefined
+/** The processors that this process was started with, as taskset lists them; null where that cannot be known. */
+const all = affinity()
 
 /**
- * Starts this program once more on one processor, and ends with it; returns where that cannot be done. On two, the
- * subject that answers more slowly finds the load generator asleep more often and pays, in its own system calls, for
- * waking it.
+ * Puts this process, and whatever it starts from now on, on one processor or on all it may use. On two, the subject
+ * that answers more slowly finds the load generator asleep more often and pays, in its own system calls, for waking it.
+ * @returns whether it has one processor now; without taskset (of util-linux) everything stays as it is
  */
-export function pinToOneProcessor(): void {
-  if (isPinned() || process.platform !== 'linux') return
-  const { status, error } = spawnSync('taskset', ['-c', '0', process.execPath, ...process.argv.slice(1)], {
-    stdio: 'inherit',
-    env: { ...process.env, [MARK]: '1' },
-  })
-  if (error === undefined && status !== null) process.exit(status)
+export function pin(one: boolean): boolean {
+  if (all === null) return false
+  const list = one ? (/^\d+/.exec(all)?.[0] ?? all) : all
+  return taskset('--all-tasks', '--cpu-list', '--pid', list, String(process.pid)) !== null && one
+}
+
+function affinity(): string | null {
+  const told = process.platform === 'linux' ? taskset('--cpu-list', '--pid', String(process.pid)) : null
+  return /: ([\d,-]+)\s*$/.exec(told ?? '')?.[1] ?? null
+}
+
+/** @returns what it printed; null where it is not there or refuses */
+function taskset(...args: readonly string[]): string | null {
+  const { status, stdout } = spawnSync('taskset', args, { encoding: 'utf8' })
+  return status === 0 ? stdout : null
 }

@@ -6,10 +6,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import type { Figure } from './figure.ts'
-import { GROUPS } from './groups.ts'
+import { GROUPS, type Part } from './groups.ts'
 import { parseOptions } from './options.ts'
-import { pinToOneProcessor } from './pin.ts'
-import type { Print } from './plan.ts'
+import { pin } from './pin.ts'
 import { type GroupFindings, provenance } from './report/findings.ts'
 import { publish } from './report/publish.ts'
 import { rowOf } from './report/table.ts'
@@ -20,23 +19,24 @@ if (!parsed.ok) {
   process.exit(2)
 }
 const { only, quick, json, write } = parsed.options
-pinToOneProcessor()
 
 const findings: Record<string, GroupFindings> = {}
-for (const name of only) {
+for (const name of only) findings[name] = await measured(name, GROUPS[name] as Part)
+if (json !== null) writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`)
+if (write) publish(findings)
+
+async function measured(name: string, { run, pinned }: Part): Promise<GroupFindings> {
   const figures: Figure[] = []
   const notes: string[] = []
-  const began = performance.now()
   console.log(`\n${name}`)
-  const print: Print = (figure) => {
+  const from = provenance(new Date(), pin(pinned))
+  const began = performance.now()
+  await run({ quick, note: (text) => void notes.push(text) }, (figure) => {
     figures.push(figure)
     console.log(quick ? `- ${figure.what}: runs` : rowOf(figure, figures.length === 1))
-  }
-  await GROUPS[name]?.({ quick, note: (text) => void notes.push(text) }, print)
+  })
   const seconds = Math.round((performance.now() - began) / 1000)
   for (const note of notes) console.log(`- ${note}`)
   console.log(`${seconds} s`)
-  findings[name] = { ...provenance(new Date()), seconds, figures, notes }
+  return { ...from, seconds, figures, notes }
 }
-if (json !== null) writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`)
-if (write) publish(findings)

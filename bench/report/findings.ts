@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import type { Figure } from '../figure.ts'
-import { isPinned } from '../pin.ts'
 
 /** Where and of what a group was measured. */
 export interface Provenance {
@@ -31,7 +30,7 @@ export interface GroupFindings extends Provenance {
 /** What stands in docs/performance.json, by group. */
 export type Findings = Readonly<Record<string, GroupFindings>>
 
-export function provenance(now: Date): Provenance {
+export function provenance(now: Date, pinned: boolean): Provenance {
   return {
     date: now.toISOString().slice(0, 10),
     commit: commitOf(),
@@ -41,7 +40,7 @@ export function provenance(now: Date): Provenance {
     processors: cpus().length,
     memory: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${process.arch}`,
-    pinned: isPinned(),
+    pinned,
   }
 }
 

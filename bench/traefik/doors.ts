@@ -53,7 +53,7 @@ export async function dynamicOf(doors: readonly Door[], house: House): Promise<D
 
 async function dynamicOfDoor({ name, check }: Door, house: House): Promise<Dynamic> {
   const folder = join(house.folder, name)
-  await copyRecipe('traefik/dynamic.yml', folder, check?.https ? ['over https'] : [], {
+  await copyRecipe('traefik/dynamic.yml', folder, check?.https ? [] : ['over http'], {
     'postern:8081': `127.0.0.1:${check?.port}`,
     'postern:8443': `127.0.0.1:${check?.port}`,
     'app:3000': `127.0.0.1:${house.upstream}`,
