@@ -49,7 +49,8 @@ const { child: postern, listen } = await startPostern(
 const folder = await mkdtemp(join(tmpdir(), 'postern-demo-'))
 const front = `127.0.0.1:${await portNear(8080)}`
 await copyRecipe('traefik/traefik.yml', folder, [], { ':8080': front })
-await copyRecipe('traefik/dynamic.yml', folder, [], {
+// Whoever tries this has no authority at hand.
+await copyRecipe('traefik/dynamic.yml', folder, ['over http'], {
   'postern:8081': listen['check'] ?? '',
   'app:3000': `127.0.0.1:${upstreamPort}`,
 })

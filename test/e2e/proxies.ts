@@ -164,7 +164,7 @@ type Starter = (path: string, port: number, tls: boolean, place: ProxyPlace) => 
 const STARTERS: Readonly<Record<ServerName, Starter>> = {
   async traefik(path, port, tls, place) {
     const { folder, balancer, secret } = place
-    const marks = [...(tls ? ['over https'] : []), ...marksOf(place)]
+    const marks = [...(tls ? [] : ['over http']), ...marksOf(place)]
     await copyRecipe('traefik/traefik.yml', folder, marks, {
       ':8080': `127.0.0.1:${port}`,
       '10.0.0.0/8': balancer,

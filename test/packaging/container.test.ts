@@ -24,7 +24,8 @@ interface Service {
   readonly ports?: readonly string[]
   readonly networks?: readonly string[]
   readonly volumes?: readonly string[]
-  readonly secrets?: readonly string[]
+  readonly secrets?: readonly (string | { readonly source: string; readonly target: string })[]
+  readonly working_dir?: string
   readonly environment?: unknown
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
@@ -84,9 +85,28 @@ describe('compose.yaml', () => {
 
   it('holds no secret, only files that version control ignores', () => {
     for (const [, service] of services) expect(service.environment).toBe(undefined)
-    expect(compose.secrets).toEqual({ postern_secret: { file: './secrets/postern_secret' } })
+    for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\/[\w.]+$/)
     expect(read('traefik/secrets/.gitignore')).toBe('*\n!.gitignore\n')
     expect(policy.proxies.traefik.secret).toEqual({ file: '/run/secrets/postern_secret' })
+  })
+
+  it('gives Traefik the authority, and Postern alone the key, where their configuration looks for them', () => {
+    const traefik = compose.services['traefik']
+    const { ca } = parse(read('traefik/dynamic.yml')).http.middlewares.postern.forwardAuth.tls
+    expect(traefik?.secrets).toEqual([
+      'postern_secret',
+      { source: 'postern_ca', target: `${traefik?.working_dir}/${ca}` },
+    ])
+    const { certificate, key } = policy.listen.tls
+    expect([certificate.file, key.file]).toEqual([
+      '/run/secrets/postern_certificate',
+      '/run/secrets/postern_key',
+    ])
+    expect(compose.services['postern']?.secrets).toEqual([
+      'postern_secret',
+      'postern_certificate',
+      'postern_key',
+    ])
   })
 
   it('serves a policy without a problem', () => {
@@ -127,11 +147,11 @@ describe('compose.yaml', () => {
       port,
     ])
     expect(addresses).toEqual([
-      ['postern', '8081'],
       ['postern', '8443'],
+      ['postern', '8081'],
       ['app', '3000'],
     ])
-    expect(policy.listen.check).toBe('0.0.0.0:8081')
+    expect(policy.listen.tls.address).toBe('0.0.0.0:8443')
     expect(compose.services['app']?.command).toEqual(['--port', '3000'])
     expect(compose.services['traefik']?.ports).toEqual(['80:8080'])
     expect(read('traefik/traefik.yml')).toContain('address: ":8080"')
