@@ -2,12 +2,21 @@ import type { LocatedProblem } from './load.ts'
 import { textOf } from './places.ts'
 import type { Policy } from './schema.ts'
 import { readSource } from './source.ts'
+import { BAN_ITEMS } from './strict/bans.ts'
 import { HAND_ITEMS } from './strict/by-hand.ts'
-import { ISSUER_ITEMS, KEY_ITEMS } from './strict/credentials.ts'
+import { GATEWAY_ITEMS } from './strict/gateway.ts'
+import { HOP_ITEMS } from './strict/hops.ts'
+import { ISSUER_ITEMS } from './strict/issuers.ts'
 import type { Item } from './strict/item.ts'
+import { KEY_ITEMS } from './strict/keys.ts'
+import { LIMIT_ITEMS } from './strict/limits.ts'
+import { LISTENER_ITEMS } from './strict/listeners.ts'
 import { PROXY_ITEMS } from './strict/proxies.ts'
-import { LIMIT_ITEMS, ROUTE_ITEMS } from './strict/routes.ts'
-import { GATEWAY_ITEMS, RECORD_ITEMS, STORE_ITEMS } from './strict/store.ts'
+import { RECORD_ITEMS } from './strict/record.ts'
+import { ROLE_ITEMS } from './strict/roles.ts'
+import { ROUTE_ITEMS } from './strict/routes.ts'
+import { SECRET_ITEMS } from './strict/secrets.ts'
+import { STORE_ITEMS } from './strict/store.ts'
 
 /**
  * The hardening checklist: what makes a sound policy weak, and what no file can show. The page
@@ -21,12 +30,12 @@ export interface Section {
 }
 
 export const SECTIONS: readonly Section[] = [
-  { title: 'Proxies and listeners', items: PROXY_ITEMS },
+  { title: 'Proxies and listeners', items: [...PROXY_ITEMS, ...HOP_ITEMS, ...LISTENER_ITEMS] },
   { title: 'Issuers', items: ISSUER_ITEMS },
-  { title: 'Keys and roles', items: KEY_ITEMS },
+  { title: 'Keys and roles', items: [...KEY_ITEMS, ...ROLE_ITEMS] },
   { title: 'Routes', items: ROUTE_ITEMS },
-  { title: 'Limits and bans', items: LIMIT_ITEMS },
-  { title: 'Store, secrets and records', items: [...STORE_ITEMS, ...RECORD_ITEMS] },
+  { title: 'Limits and bans', items: [...LIMIT_ITEMS, ...BAN_ITEMS] },
+  { title: 'Store, secrets and records', items: [...STORE_ITEMS, ...SECRET_ITEMS, ...RECORD_ITEMS] },
   { title: 'Gateway', items: GATEWAY_ITEMS },
   { title: 'Yours to do', items: HAND_ITEMS },
 ]

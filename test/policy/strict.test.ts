@@ -444,6 +444,15 @@ describe('the hardening checklist', () => {
     expect(findings(change)).toEqual([])
   })
 
+  it('knows secrets by where they stand, whatever names their owner chose', () => {
+    const found = findings((data) => {
+      data.apiKeys.peppers = { url: '${JWT_SECRET}', v1: '${API_KEY_PEPPER}' }
+      const own = { issuer: 'other', keys: { secret: '${JWT_SECRET}' }, algorithms: ['HS256'] }
+      data.issuers.cluster = { ...data.issuers.company, ...own }
+    })
+    expect(found).toEqual(['issuer-asymmetric issuers.cluster.algorithms', 'secret-once apiKeys.peppers.url'])
+  })
+
   it('gives every item an id of its own that can stand in a link, and all three sentences', () => {
     expect(new Set(ITEMS.map(({ id }) => id)).size).toBe(ITEMS.length)
     for (const { id, what, why, how } of ITEMS) {
