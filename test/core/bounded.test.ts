@@ -94,4 +94,29 @@ describe('Bounded', () => {
     for (const capacity of [0, 1, -1, 1.5, Number.NaN])
       expect(() => new Bounded(capacity)).toThrow(RangeError)
   })
+
+  it('holds its last keys whatever half an odd capacity is, and takes the smallest capacity there is', () => {
+    for (const capacity of [2, 3, 5]) {
+      const map = new Bounded<number, number>(capacity)
+      for (let key = 0; key < 20; key++) {
+        map.set(key, key)
+        expect(map.get(key)).toBe(key)
+        expect(map.size).toBeLessThanOrEqual(capacity)
+      }
+    }
+  })
+
+  it('keeps the young and the old when what is set again is young already', () => {
+    const map = new Bounded<string, number>(4)
+    for (const key of ['a', 'b', 'c', 'd']) map.set(key, 0)
+    map.set('d', 1)
+    expect([map.size, map.get('d'), map.get('a')]).toEqual([4, 1, 0])
+  })
+
+  it('clears what is old as well as what is young', () => {
+    const map = new Bounded<string, number>(4)
+    for (const key of ['a', 'b', 'c']) map.set(key, 0)
+    map.clear()
+    expect([map.size, map.get('a'), map.get('c')]).toEqual([0, undefined, undefined])
+  })
 })

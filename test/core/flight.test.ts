@@ -43,4 +43,18 @@ describe('work that is shared while it is under way', () => {
     second.resolve('new')
     expect(await joined).toBe('new')
   })
+
+  it('is given up as well when the clock steps back', async () => {
+    let ticks = 20_000
+    const flight = new Flight<number>(() => ticks)
+    const first = flight.join(() => new Promise(() => {}))
+    ticks = 10_001
+    expect(flight.current).toBe(first)
+    ticks = 10_000
+    expect(flight.current).toBe(null)
+  })
+
+  it('is nothing before anything was begun, whatever the clock says', () => {
+    for (const ticks of [0, 9_999, 1e9]) expect(new Flight<number>(() => ticks).current).toBe(null)
+  })
 })

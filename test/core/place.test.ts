@@ -74,6 +74,11 @@ describe('what a header says of a place', () => {
     ['D', null],
     ['DEU', null],
     ['1D', null],
+    ['xx', null],
+    ['DE1', null],
+    ['1DE', null],
+    ['D9', 'D9'],
+    ['d-', null],
     ['\u00df', null],
     ['\u00a0DE', null],
     [' DE\t', 'DE'],
@@ -91,10 +96,23 @@ describe('what a header says of a place', () => {
     ['013335', null],
     ['\u00a013335', null],
     ['4294967296', null],
+    ['99999999999', null],
+    ['x1', null],
+    ['1x', null],
+    ['', null],
+    ['AS', null],
+    ['1', 1],
+    [' 64496\t', 64496],
     ['4294967295', 4294967295],
     ['as64496', 64496],
   ])('takes the number %j for %j', (text, asn) => {
     expect(asnOf(text)).toBe(asn)
+  })
+
+  it('is nothing where nothing is said', () => {
+    expect(countryOf(null)).toBeNull()
+    expect(asnOf(null)).toBeNull()
+    expect(readPlace(fields, linesOf([]))).toEqual({ country: null, asn: null })
   })
 
   it('never throws, whatever a client has put there', () => {
