@@ -1,5 +1,5 @@
 import type { PathReading } from './path.ts'
-import { fold, parameterValue } from './path.ts'
+import { parameterValue } from './path.ts'
 import {
   contains,
   foldPattern,
@@ -126,16 +126,18 @@ export class RouteTable<R extends Selectable> {
    */
   select(host: string, method: string, readings: readonly PathReading[]): SelectionResult<R> {
     const candidates = this.#literalHosts.get(host) ?? this.#candidates(host)
-    const first = find(candidates, false, method, (readings[0] as PathReading).text)
+    const values = new Map<string, string>()
+    const first = find(candidates, false, method, (readings[0] as PathReading).text, values)
     if (readings.length === 1 && !this.#cased) return { ok: true, selection: first }
     for (const [index, reading] of readings.entries()) {
       if (index > 0) {
-        const other = find(candidates, reading.folded, method, reading.text)
+        const other = find(candidates, reading.folded, method, reading.text, values)
         const why = disagreement(first, other, reading.folded)
         if (why !== null) return { ok: false, reading, why }
       }
-      if (this.#cased && !reading.folded) {
-        const other = find(candidates, true, method, fold(reading.text))
+      // What letters can be folded in is among the readings with its letters folded.
+      if (this.#cased && !reading.folded && !reading.foldable) {
+        const other = find(candidates, true, method, reading.text, values)
         const why = disagreement(first, other, true)
         if (why !== null)
           return {
@@ -154,15 +156,14 @@ function find<R>(
   folded: boolean,
   method: string,
   text: string,
+  values: Map<string, string>,
 ): Selection<R> | null {
-  const segments = text.split('/')
-  const end = segments.at(-1) === '' ? segments.length - 1 : segments.length
   for (const { group, captures } of candidates) {
-    const found = (folded ? group.folded : group.exact).find(segments, 1, end)
+    const found = (folded ? group.folded : group.exact).find(text)
     if (found === null) continue
     const entry = narrowest(found.stored, method)
     if (entry === null) return null
-    return { route: entry.route, parameters: named(entry.parameters, captures, found.captures) }
+    return { route: entry.route, parameters: named(entry.parameters, captures, found.captures, values) }
   }
   return null
 }
@@ -179,17 +180,20 @@ function narrowest<R>(entries: readonly Entry<R>[], method: string): Entry<R> | 
 
 const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze(Object.create(null))
 
+/** @param values of segments that other readings had in the same place, so that none is decoded twice */
 function named(
   names: readonly string[],
   host: readonly string[],
   path: readonly string[],
+  values: Map<string, string>,
 ): Readonly<Record<string, string>> {
   if (names.length === 0) return NO_PARAMETERS
-  const values: Record<string, string> = Object.create(null)
+  const named: Record<string, string> = Object.create(null)
   for (const [index, name] of names.entries()) {
-    values[name] = index < host.length ? (host[index] ?? '') : parameterValue(path[index - host.length] ?? '')
+    named[name] =
+      index < host.length ? (host[index] ?? '') : parameterValue(path[index - host.length] ?? '', values)
   }
-  return values
+  return named
 }
 
 /** Folding changes the letters of a parameter by its nature, so only the route is compared then. */

@@ -75,12 +75,14 @@ export function overlaps(a: Pattern, b: Pattern): boolean {
 interface Node<T> {
   /** Null where there is none, as at most ends of a large table. */
   literals: Map<string, Node<T>> | null
+  /** Characters of the longest of them: a longer segment is not even hashed. */
+  longest: number
   parameter: Node<T> | null
   end: T[]
   rest: T[]
 }
 
-const emptyNode = <T>(): Node<T> => ({ literals: null, parameter: null, end: [], rest: [] })
+const emptyNode = <T>(): Node<T> => ({ literals: null, longest: 0, parameter: null, end: [], rest: [] })
 
 /** What a trie found: everything stored under the best pattern, and the segments that its parameters took. */
 export interface Found<T> {
@@ -104,6 +106,7 @@ export class PatternTrie<T> {
         if (next === undefined) {
           next = emptyNode()
           node.literals.set(segment.literal, next)
+          node.longest = Math.max(node.longest, segment.literal.length)
         }
         node = next
       } else node = node.parameter ??= emptyNode()
@@ -112,10 +115,14 @@ export class PatternTrie<T> {
     else node.end.push(value)
   }
 
-  /** The innermost pattern that matches the segments from `start` up to `end`, or null. */
-  find(segments: readonly string[], start: number, end: number): Found<T> | null {
+  /**
+   * The innermost pattern that matches a path, or null. A slash at its end selects nothing else. Segments are cut out
+   * as far as patterns reach, so that what a stranger puts behind them costs nothing.
+   */
+  find(path: string): Found<T> | null {
     const captures: string[] = []
-    const stored = walk(this.#root, segments, start, end, captures)
+    const end = path.endsWith('/') ? path.length - 1 : path.length
+    const stored = walk(this.#root, path, 1, end, captures)
     return stored === null ? null : { stored, captures }
   }
 
@@ -134,28 +141,28 @@ export class PatternTrie<T> {
   }
 }
 
-function walk<T>(
-  node: Node<T>,
-  segments: readonly string[],
-  at: number,
-  end: number,
-  captures: string[],
-): T[] | null {
-  if (at >= end) {
+/** @param at where the segment begins @param end of the path's last segment */
+function walk<T>(node: Node<T>, path: string, at: number, end: number, captures: string[]): T[] | null {
+  if (at > end) {
     if (node.end.length > 0) return node.end
     return node.rest.length > 0 ? node.rest : null
   }
-  const segment = segments[at] as string
-  const literal = node.literals?.get(segment)
-  if (literal !== undefined) {
-    const found = walk(literal, segments, at + 1, end, captures)
-    if (found !== null) return found
-  }
-  if (node.parameter !== null && segment !== '') {
-    captures.push(segment)
-    const found = walk(node.parameter, segments, at + 1, end, captures)
-    if (found !== null) return found
-    captures.pop()
+  const { literals, longest, parameter } = node
+  if (literals !== null || parameter !== null) {
+    const slash = path.indexOf('/', at)
+    const stop = slash < 0 ? path.length : slash
+    const segment = path.slice(at, stop)
+    const literal = segment.length <= longest ? literals?.get(segment) : undefined
+    if (literal !== undefined) {
+      const found = walk(literal, path, stop + 1, end, captures)
+      if (found !== null) return found
+    }
+    if (parameter !== null && segment !== '') {
+      captures.push(segment)
+      const found = walk(parameter, path, stop + 1, end, captures)
+      if (found !== null) return found
+      captures.pop()
+    }
   }
   return node.rest.length > 0 ? node.rest : null
 }

@@ -22,8 +22,10 @@ export function selectRoute(
     trace?.('path', judged.why)
     return { reason: judged.reason, cause: judged.why }
   }
-  for (const { text, how } of judged.readings)
-    trace?.('reading', `${text.replaceAll('\u0001', '%2F')} (${how})`)
+  if (trace !== undefined) {
+    for (const { text, how } of judged.readings)
+      trace('reading', `${text.replaceAll('\u0001', '%2F')} (${how})`)
+  }
   const wanted = preflightMethod(request)
   if (wanted !== null) {
     const selected = engine.routes.select(canonical.host, wanted, judged.readings)
