@@ -133,6 +133,30 @@ describe('postern check --strict', () => {
   })
 })
 
+describe('docs/security/hardening.md', () => {
+  const page = read(PAGE)
+
+  it('shows a finding as it is printed', async () => {
+    desk.file('start.yaml', STARTER)
+    const { err } = await desk.run(['check', '--strict', 'start.yaml'])
+    const [shown = ''] = /^proxies\.traefik: .*$/m.exec(page.replaceAll(/^postern\.yaml:[\d:]+ /gm, '')) ?? []
+    expect(shown).not.toBe('')
+    expect(err).toContain(shown)
+  })
+
+  it('accepts only what is taken', async () => {
+    const accepted = [...page.matchAll(/--accept (\S+=\S+)/g)].map(([, one]) => one ?? '')
+    expect(accepted.length).toBe(2)
+    const { code } = await desk.run([
+      'check',
+      '--strict',
+      ...accepted.map((one) => `--accept=${one}`),
+      'weak.yaml',
+    ])
+    expect(code).toBe(1)
+  })
+})
+
 /**
  * Policies that users start from, and what `--strict` says of them. They show how things are written, or run on one
  * machine with made-up secrets, so each finding is one to settle with one's own hosts, issuers and networks.
