@@ -25,8 +25,8 @@ export interface Desk {
   readonly outside: AdminOutside
   /** Takes the line of each change, once the store has it. */
   audit(line: string): void
-  /** Called after each write, so that this instance and others learn of it. */
-  changed(): void
+  /** Called after each write, so that this instance and others learn of it. @returns once this one knows */
+  changed(): Promise<void> | void
 }
 
 /** One change in words for the record: what it was before and after, without digests and keys. */
@@ -57,12 +57,13 @@ export class Ledger {
       applied = await store.apply(changes, line)
     } catch (error) {
       // It may have happened all the same, and then everybody should look.
-      if (error instanceof StoreFault && error.code === 'timeout') changed()
+      if (error instanceof StoreFault && error.code === 'timeout') await changed()
       throw error
     }
     if (applied.ok) {
       audit(line)
-      changed()
+      // Whoever was told that it is done must not meet an instance that has not heard of it.
+      await changed()
     }
     return applied
   }

@@ -39,6 +39,8 @@ export interface StateOutside extends StoreOutside {
 
 /** Milliseconds that a store has to take the last words. */
 const LEAVING = 2000
+/** Milliseconds that whoever has changed something waits until this instance knows. */
+const LEARNING = 2000
 
 /** Milliseconds between two attempts to open a store that cannot be reached. */
 const RETRY = [1000, 2000, 5000] as const
@@ -173,9 +175,13 @@ export class State {
     report(incompatible ? 'store_incompatible' : 'store_not_opened', { store: this.store.name, problem })
   }
 
-  /** Somebody has changed the store by way of this instance: it learns of it now, and others soon. */
-  changed(): void {
-    for (const feed of ['access', 'bans'] as const) void this.knowledge.changed(feed)
+  /**
+   * Somebody has changed the store by way of this instance: it learns of it now, and others soon.
+   * @returns once it knows, or the store has taken too long to tell
+   */
+  async changed(): Promise<void> {
+    const learned = (['access', 'bans'] as const).map((feed) => this.knowledge.changed(feed))
+    await within(Promise.all(learned), LEARNING)
   }
 
   /** Tells what has not been told yet and lets go of the store, as far as it answers. */

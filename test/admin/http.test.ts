@@ -266,6 +266,21 @@ describe('what an answer shows', () => {
 })
 
 describe('every change', () => {
+  it('is answered once this instance knows of it, so that its next decision goes by it', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const admin = adminOf({}, undefined, () => promise)
+    let answered = false
+    const answer = admin.ask('POST', '/v1/bans', { body: { network: '192.0.2.0/24', duration: '1h' } })
+    void answer.then(() => {
+      answered = true
+    })
+    while (admin.changes() === 0) await new Promise((turn) => setImmediate(turn))
+    for (let turns = 0; turns < 20; turns++) await new Promise((turn) => setImmediate(turn))
+    expect(answered).toBe(false)
+    resolve()
+    expect((await answer).status).toBe(201)
+  })
+
   it('is told as one line: who, what, before and after, and only what changed', async () => {
     const admin = adminOf()
     await admin.ask('POST', '/v1/keys', { body: { owner: 'bot', id: 'k', roles: ['user'] } })

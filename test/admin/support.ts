@@ -67,8 +67,12 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** An admin API on a store of its own, with a clock that the test moves. */
-export function adminOf(facts: Partial<Facts> = {}, store?: Store): Admin {
+/** An admin API on a store of its own, with a clock that the test moves. @param learn ends when the instance knows */
+export function adminOf(
+  facts: Partial<Facts> = {},
+  store?: Store,
+  learn: () => Promise<void> = async () => {},
+): Admin {
   let now = Date.parse('2026-11-21T12:00:00Z')
   let changes = 0
   let current = { ...FACTS, ...facts }
@@ -88,7 +92,10 @@ export function adminOf(facts: Partial<Facts> = {}, store?: Store): Admin {
       report: (event, details) => void reports.push(JSON.stringify({ event, ...details })),
     },
     audit: (line) => void lines.push(line),
-    changed: () => void changes++,
+    changed: () => {
+      changes++
+      return learn()
+    },
     peer: () => parseAddress('192.0.2.1'),
   })
   return {
