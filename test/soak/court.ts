@@ -115,9 +115,8 @@ export class Court {
 
   /** Requests whose answer or record has still to come. */
   get open(): number {
-    return this.#cases
-      .values()
-      .reduce((sum, { span, status }) => sum + (span !== null && status === 0 ? 0 : 1), 0)
+    const gone = ({ span, status }: Case): boolean => span !== null && status === 0
+    return [...this.#cases.values()].filter((entry) => !gone(entry)).length
   }
 
   sending(order: Order): void {

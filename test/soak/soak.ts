@@ -1,6 +1,6 @@
 /** The soak: Traefik, Postern, Redis, issuers and an upstream, all real, and clients that do their best and their worst. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -33,6 +33,8 @@ export interface SoakOptions {
   readonly period: number
   /** The repository whose Postern is put on trial. */
   readonly root: string
+  /** What takes the place of what in Traefik's configuration; for trials. */
+  readonly recipe?: { readonly find: string; readonly put: string }
   /** Ends the run at the first violation. */
   readonly impatient?: boolean
   /** Hears now and then how it goes. */
@@ -40,7 +42,7 @@ export interface SoakOptions {
 }
 
 export interface SoakReport {
-  readonly options: Omit<SoakOptions, 'tell'>
+  readonly options: Omit<SoakOptions, 'tell' | 'recipe'>
   readonly seconds: number
   readonly violations: readonly Violation[]
   readonly found: number
@@ -119,6 +121,14 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       ...{ folder: join(folder, 'traefik'), ca: certificates.ca },
     })
     stops.push(() => proxy.running.stop())
+    if (options.recipe !== undefined) {
+      const file = join(folder, 'traefik', 'dynamic.yml')
+      const { find, put } = options.recipe
+      await writeFile(
+        file,
+        (await readFile(file, 'utf8')).replace(find, () => put),
+      )
+    }
     // No case of the court: it is over before the run begins.
     const ask = () => exchange(proxy.port, requestBytes('/nowhere/begin'))
     await until(async () => (await ask())?.status === 403, proxy.running)
@@ -174,7 +184,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       court.complain('too many decisions out of time', `${court.slow} without the store, ${court.late} late`)
     const exit = await service.stop()
     if (exit !== 0) court.complain('the service did not end in order', `exit code ${exit}`)
-    const { tell: _, ...given } = options
+    const { tell: _, recipe: __, ...given } = options
     return {
       ...{ options: given, seconds, violations: court.violations, found: court.found },
       answers: Object.fromEntries([...court.answers].map(([kind, all]) => [kind, Object.fromEntries(all)])),
@@ -191,6 +201,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 const sumOf = (all: ReadonlyMap<string, number>): number =>
   [...all.values()].reduce((sum, one) => sum + one, 0)
 
+/** A violation in one line. */
+export const worded = ({ at, reason, kind, request, answer }: Violation): string =>
+  `after ${at.toFixed(1)} s, ${kind || 'the service'}: ${reason}\n  ${request}\n  ${answer}`
+
 /** Samples and sweeps until the run is over. */
 async function watch(
   vitals: Vitals,
@@ -201,6 +215,7 @@ async function watch(
 ): Promise<void> {
   let told = Date.now()
   let before = 0
+  let heard = 0
   while (!over()) {
     vitals.sample()
     court.sweep()
@@ -211,6 +226,7 @@ async function watch(
       told = Date.now()
       before = answered
     }
+    for (; heard < court.violations.length; heard++) tell(worded(court.violations[heard] as Violation))
     await delay(interval)
   }
 }
