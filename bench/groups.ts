@@ -10,11 +10,13 @@ export interface Part {
   readonly run: Group
   /** Whether all of it shares one processor: what is told per CPU-second does, what a client waits for does not. */
   readonly pinned: boolean
+  /** Whether its figures come with an account of where the time of a warm decision goes. */
+  readonly accounted?: true
 }
 
 /** Everything that `npm run bench` measures, in the order in which it does. */
 export const GROUPS: Readonly<Record<string, Part>> = {
-  node: { run: nodeFigures, pinned: true },
+  node: { run: nodeFigures, pinned: true, accounted: true },
   others: { run: otherFigures, pinned: true },
   traefik: { run: traefikFigures, pinned: false },
   stores: { run: storeFigures, pinned: true },

@@ -33,6 +33,8 @@ export function parseOptions(args: readonly string[], groups: readonly string[])
   const unknown = only.filter((name) => !groups.includes(name))
   if (unknown.length > 0)
     return refused(`there is no group ${unknown.join(', ')}; there are ${groups.join(', ')}`)
+  if (profile && (write || json !== null))
+    return refused('--profile only prints; the account is published with the group node')
   if (quick && write) return refused('--quick measures nothing that could be written: leave one of both out')
   return { ok: true, options: { only, quick, json, write, profile } }
 }

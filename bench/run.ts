@@ -9,6 +9,7 @@ import type { Figure } from './figure.ts'
 import { GROUPS, type Part } from './groups.ts'
 import { parseOptions } from './options.ts'
 import { pin } from './pin.ts'
+import { accountTable, warmAccount } from './profile/index.ts'
 import { type GroupFindings, provenance } from './report/findings.ts'
 import { publish } from './report/publish.ts'
 import { rowOf } from './report/table.ts'
@@ -18,14 +19,17 @@ if (!parsed.ok) {
   console.error(`bench: ${parsed.problem}`)
   process.exit(2)
 }
-const { only, quick, json, write } = parsed.options
+const { only, quick, json, write, profile } = parsed.options
 
 const findings: Record<string, GroupFindings> = {}
-for (const name of only) findings[name] = await measured(name, GROUPS[name] as Part)
+for (const name of profile ? [] : only) findings[name] = await measured(name, GROUPS[name] as Part)
+if (profile) {
+  console.log(accountTable(await warmAccount({ quick })))
+}
 if (json !== null) writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`)
 if (write) publish(findings)
 
-async function measured(name: string, { run, pinned }: Part): Promise<GroupFindings> {
+async function measured(name: string, { run, pinned, accounted }: Part): Promise<GroupFindings> {
   const figures: Figure[] = []
   const notes: string[] = []
   console.log(`\n${name}`)
@@ -35,8 +39,10 @@ async function measured(name: string, { run, pinned }: Part): Promise<GroupFindi
     figures.push(figure)
     console.log(quick ? `- ${figure.what}: runs` : rowOf(figure, figures.length === 1))
   })
+  const account = accounted ? await warmAccount({ quick }) : null
+  if (account !== null) console.log(`\n${accountTable(account)}\n`)
   const seconds = Math.round((performance.now() - began) / 1000)
   for (const note of notes) console.log(`- ${note}`)
   console.log(`${seconds} s`)
-  return { ...from, seconds, figures, notes }
+  return { ...from, seconds, figures, notes, ...(account === null ? {} : { account }) }
 }

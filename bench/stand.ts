@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentOf, type Issuer } from './credentials.ts'
 import { policyText, type Variant } from './policies.ts'
-import { type Subject, startSubject } from './subject.ts'
+import { type NodeSubject, startSubject } from './subject.ts'
+
+/** What is asked of Postern. */
+export interface Starting extends Variant {
+  readonly profiled?: boolean
+}
 
 /** What one part of the benchmark starts, all of it ended together, in whatever way the part ends. */
 export class Stand {
@@ -25,14 +30,18 @@ export class Stand {
   }
 
   /** Postern as a user starts it. */
-  async postern(name: string, issuer: Issuer, variant: Variant = {}): Promise<Subject> {
+  async postern(name: string, issuer: Issuer, starting: Starting = {}): Promise<NodeSubject> {
+    const { profiled = false, ...variant } = starting
     const file = join(this.folderOf('policy'), 'postern.yaml')
     writeFileSync(file, policyText({ ...variant, algorithm: issuer.algorithm }))
-    return this.keep(await startSubject(name, '../src/cli/main.ts', ['serve', file], environmentOf(issuer)))
+    const started = startSubject(name, '../src/cli/main.ts', ['serve', file], environmentOf(issuer), {
+      profiled,
+    })
+    return this.keep(await started)
   }
 
   /** One of bench/subjects. */
-  async bare(name: string, script: string, issuer: Issuer): Promise<Subject> {
+  async bare(name: string, script: string, issuer: Issuer): Promise<NodeSubject> {
     return this.keep(await startSubject(name, `./subjects/${script}.ts`, [], environmentOf(issuer)))
   }
 

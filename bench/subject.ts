@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { CpuProfile } from './profile/account.ts'
 
 const CPU = new URL('./cpu.ts', import.meta.url).href
+const PROFILER = new URL('./profile/profiler.ts', import.meta.url).href
 
 /** A server under measurement, in a process of its own. */
 export interface Subject {
@@ -15,6 +17,12 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+/** A subject of ours, which can be profiled. */
+export interface NodeSubject extends Subject {
+  /** Where its time goes while `work` is done. Only for one that was started as `profiled`. */
+  profile(work: () => Promise<unknown>): Promise<CpuProfile>
+}
+
 /**
  * Starts a subject. Its first line of output is a JSON object with `port`, or Postern's ready line; what follows (audit
  * lines) is read and dropped, as a log collector would.
@@ -24,9 +32,10 @@ export async function startSubject(
   script: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-): Promise<Subject> {
+  { profiled = false }: { readonly profiled?: boolean } = {},
+): Promise<NodeSubject> {
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
-    execArgv: ['--import', CPU],
+    execArgv: ['--import', CPU, ...(profiled ? ['--import', PROFILER] : [])],
     env: { ...process.env, ...environment, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
@@ -36,14 +45,23 @@ export async function startSubject(
     if (said.length < 4096) said += text
   })
   const listening = await firstLine(child, name, () => said)
+  const ask = <T>(question: string): Promise<T> =>
+    new Promise((resolve) => {
+      child.once('message', (answer) => resolve(answer as T))
+      child.send(question)
+    })
   return {
     name,
     ...listening,
-    cpu: () =>
-      new Promise((resolve) => {
-        child.once('message', ({ cpu }: { cpu: NodeJS.CpuUsage }) => resolve((cpu.user + cpu.system) / 1e6))
-        child.send('cpu')
-      }),
+    cpu: async () => {
+      const { cpu } = await ask<{ cpu: NodeJS.CpuUsage }>('cpu')
+      return (cpu.user + cpu.system) / 1e6
+    },
+    profile: async (work) => {
+      await ask('profile')
+      await work()
+      return (await ask<{ profile: CpuProfile }>('profiled')).profile
+    },
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve())

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import type { Figure } from '../figure.ts'
+import type { Account } from '../profile/index.ts'
 
 /** Where and of what a group was measured. */
 export interface Provenance {
@@ -25,6 +26,8 @@ export interface GroupFindings extends Provenance {
   /** What a reader should know beside the figures, a sentence each. */
   readonly notes: readonly string[]
   readonly seconds: number
+  /** Where the time of a warm decision goes; of the group that measures one. */
+  readonly account?: Account
 }
 
 /** What stands in docs/performance.json, by group. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { accountTable } from '../profile/index.ts'
 import type { Findings } from './findings.ts'
 import { growthChart } from './growth-chart.ts'
 import { between } from './page.ts'
@@ -20,7 +21,10 @@ export function publish(found: Findings, docs = DOCS): void {
 
   const page = join(docs, 'performance.md')
   let text = readFileSync(page, 'utf8')
-  for (const [group, of] of Object.entries(findings)) text = between(text, group, section(of))
+  for (const [group, of] of Object.entries(findings)) {
+    text = between(text, group, section(of))
+    if (of.account !== undefined) text = between(text, 'account', accountTable(of.account))
+  }
   writeFileSync(page, text)
 
   const figures = Object.values(findings).flatMap((of) => of.figures)
