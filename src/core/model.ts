@@ -239,7 +239,7 @@ export interface Charge {
   readonly interval: number
   /** Units that may be spent at once. */
   readonly burst: number
-  /** Units to spend; 0 peeks. */
+  /** Units to spend; 0 peeks, a negative cost gives back. Charges that are made together all spend, or all give back. */
   readonly cost: number
   /** Whose quota it is, where it belongs to a tenant: a store that keeps tenants apart goes by it. */
   readonly tenant?: string | undefined

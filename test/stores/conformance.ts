@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { limiterDifferential } from '../differential/limiter.ts'
 import { chargesConformance } from './conformance/charges.ts'
 import { entriesConformance } from './conformance/entries.ts'
 import { failingConformance } from './conformance/failing.ts'
@@ -16,6 +17,7 @@ export type { Make, Rig, Traits } from './conformance/rig.ts'
 export function storeConformance(name: string, make: Make, traits: Traits): void {
   describe(`the ${name} store`, () => {
     chargesConformance(make, traits)
+    limiterDifferential(make, traits)
     entriesConformance(make, traits)
     feedsConformance(make, traits)
     if (traits.shared) sharingConformance(make)

@@ -1,7 +1,4 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { arrive } from '../../../src/core/limit.ts'
-import type { Charge, Charged } from '../../../src/core/model.ts'
 import {
   charge,
   elapse,
@@ -9,7 +6,6 @@ import {
   HOUR,
   type Make,
   on,
-  type Rig,
   SECOND,
   spend,
   spendOne,
@@ -18,38 +14,6 @@ import {
 } from './rig.ts'
 
 const MICROS = 1000
-
-/**
- * The buckets of a store as the bare algorithm keeps them, in time that the test tells. What lies beyond the limit's
- * reach is brought back for good also by a charge that is denied: else it would be denied for as long as it lies there.
- */
-class Oracle {
-  readonly #buckets = new Map<string, number>()
-
-  charge(charges: readonly Charge[], now: number): Charged[] {
-    const tried = charges.map(({ key, interval, burst, cost }) =>
-      arrive(this.#buckets.get(key) ?? null, now, interval, burst, cost),
-    )
-    const all = tried.every(({ ok }) => ok)
-    return charges.map(({ key, interval, burst, cost }, index) => {
-      const found = tried[index] as ReturnType<typeof arrive>
-      const peeked = arrive(this.#buckets.get(key) ?? null, now, interval, burst, 0)
-      const { remaining, full } = found.ok && !all ? peeked : found
-      const top = now + interval * burst
-      if (all && cost !== 0) {
-        if (found.next > now) this.#buckets.set(key, found.next)
-        else this.#buckets.delete(key)
-      }
-      if (!all && cost !== 0 && (this.#buckets.get(key) ?? now) > top) this.#buckets.set(key, top)
-      return {
-        ok: found.ok,
-        remaining,
-        full: Math.ceil(full / MICROS),
-        wait: Math.ceil(found.wait / MICROS),
-      }
-    })
-  }
-}
 
 /** Counters: the algorithm of core/limit.ts, kept exactly. */
 export function chargesConformance(make: Make, traits: Traits): void {
@@ -269,49 +233,5 @@ export function chargesConformance(make: Make, traits: Traits): void {
         for (const { remaining } of again) expect(remaining).toBe(1)
       }),
     )
-
-    it('agree with the bare algorithm over any sequence of charges', on(make, agreement(injected)))
   })
-}
-
-/**
- * Random calls of one to three charges on few keys, whose limits shrink and grow, each answer compared with the
- * oracle's. Time goes forward only: a store may forget a bucket as soon as it was full once.
- */
-function agreement(injected: boolean): (rig: Rig) => Promise<void> {
-  const one = (cost: fc.Arbitrary<number>) =>
-    fc.record({ key: fc.nat(4), burst: fc.integer({ min: 1, max: 6 }), cost })
-  const call = (cost: fc.Arbitrary<number>) =>
-    fc.uniqueArray(one(cost), { selector: ({ key }) => key, minLength: 1, maxLength: 3 })
-  const step = fc.record({
-    after: fc.oneof(fc.nat(4000), fc.nat(3_600_000)),
-    charges: fc.oneof(
-      { weight: 4, arbitrary: call(fc.integer({ min: 0, max: 4 })) },
-      { weight: 1, arbitrary: call(fc.integer({ min: -4, max: 0 })) },
-    ),
-  })
-  let run = 0
-  return async (rig) => {
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      run++
-      const oracle = new Oracle()
-      let now = 0
-      for (const { after, charges } of steps) {
-        if (injected) rig.pass?.(after)
-        now += injected ? after * MICROS : 0
-        const asked = charges.map(({ key, burst, cost }) =>
-          charge(`run ${run} ${key}`, burst, cost, injected ? SECOND / 2 + key : HOUR),
-        )
-        const expected = oracle.charge(asked, now)
-        const found = await spend(rig.store, ...asked)
-        // Without a clock of ours the oracle's stands still: it knows units, not the milliseconds that went by.
-        if (injected) expect(found).toEqual(expected)
-        else
-          expect(found.map(({ ok, remaining }) => ({ ok, remaining }))).toEqual(
-            expected.map(({ ok, remaining }) => ({ ok, remaining })),
-          )
-      }
-    })
-    await fc.assert(property, { numRuns: 40 })
-  }
 }
