@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Figure, figureOf } from '../../bench/figure.ts'
+import { GROUPS } from '../../bench/groups.ts'
 import type { GroupFindings } from '../../bench/report/findings.ts'
 import { growthChart } from '../../bench/report/growth-chart.ts'
 import { between } from '../../bench/report/page.ts'
@@ -136,4 +137,9 @@ describe('publishing', () => {
     expect(read('performance.md')).toMatch(/commit newer[\s\S]*commit older/)
     expect(Object.keys(JSON.parse(read('performance.json')))).toEqual(['node', 'stores'])
   })
+})
+
+it('docs/performance.md has a place for every group, and for the account', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/performance.md'), 'utf8')
+  for (const name of [...Object.keys(GROUPS), 'account']) expect(between(page, name, 'x')).toContain('\nx\n')
 })
