@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { policyJsonSchema, policyReference, reasonReference } from '../src/policy/reference.ts'
+import { attackReference } from './attacks.ts'
 import { hardeningPage } from './hardening.ts'
 import { withTables } from './operations.ts'
 
@@ -12,6 +13,7 @@ const FILES: Readonly<Record<string, () => string>> = {
   'docs/policy.md': policyReference,
   'docs/reasons.md': reasonReference,
   'docs/security/hardening.md': hardeningPage,
+  'docs/security/attacks.md': attackReference,
   'docs/operations.md': () => withTables(readFileSync(join(root, 'docs/operations.md'), 'utf8')),
 }
 

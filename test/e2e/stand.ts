@@ -99,7 +99,7 @@ export async function startPostern(
   folder: string,
   certificates: { certificate: string; key: string },
   tlsPort: number,
-): Promise<Running & { port: number }> {
+): Promise<Running & { port: number; listen: Readonly<Record<string, string>> }> {
   const { policy: part, proxy = {}, environment = {}, onRecord } = options
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'certificate.pem'), certificates.certificate)
@@ -156,7 +156,7 @@ export async function startPostern(
   })
   const { listen } = JSON.parse(ready) as { listen: Record<string, string> }
   const address = traits.tls ? listen['tls'] : listen['check']
-  return { ...running, port: Number(address?.split(':').at(-1)) }
+  return { ...running, port: Number(address?.split(':').at(-1)), listen }
 }
 
 /**
