@@ -5,6 +5,9 @@ import { ratioText } from './table.ts'
 const WIDTH = 960
 const HEIGHT = 480
 const PLOT = { left: 64, right: 700, top: 84, bottom: 424 }
+/** The ratios that are drawn: beyond them a line ends at the edge. */
+const LEAST = 1 / 2
+const MOST = 64
 /** Pixels between two names at the right. */
 const LINE = 18
 
@@ -29,7 +32,7 @@ export function growthChart(figures: readonly Figure[]): string {
   const fewest = Math.min(10, ...points.map(({ at }) => at))
   const reach = 2 ** Math.max(1, Math.ceil(Math.log2(Math.max(...points.map(({ high }) => high), 1))))
   const x = logScale(fewest, most, PLOT.left, PLOT.right)
-  const y = logScale(1 / 2, reach, PLOT.bottom, PLOT.top)
+  const y = logScale(LEAST, reach, PLOT.bottom, PLOT.top)
   const title = 'Time of a decision as the policy grows'
   return drawing(WIDTH, HEIGHT, title, [
     label({ x: 24, y: 34, class: 'title' }, title),
@@ -48,11 +51,14 @@ function seriesOf(figures: readonly Figure[]): Series[] {
   for (const { growth, ratio, spread } of figures) {
     if (growth === undefined) continue
     const points = byName.get(growth.of) ?? [startOf(growth)]
-    points.push({ at: growth.to, ratio, low: spread[0], high: spread[1] })
+    points.push({ at: growth.to, ratio: shown(ratio), low: shown(spread[0]), high: shown(spread[1]) })
     byName.set(growth.of, points)
   }
   return [...byName].map(([of, points]) => ({ of, points: points.sort((a, b) => a.at - b.at) }))
 }
+
+/** Within what a scale of factors can show. */
+const shown = (ratio: number): number => (ratio > LEAST ? Math.min(MOST, ratio) : LEAST)
 
 const startOf = ({ from }: Growth): Point => ({ at: from, ratio: 1, low: 1, high: 1 })
 
@@ -70,7 +76,7 @@ function grid(
     const text = value.toLocaleString('en-GB')
     lines.push(label({ x: x(value), y: PLOT.bottom + 22, class: 'small faint middle' }, text))
   }
-  for (let value = 1 / 2; value <= reach; value *= 2) {
+  for (let value = LEAST; value <= reach; value *= 2) {
     lines.push(
       element('line', { ...across, y1: y(value), y2: y(value), class: value === 1 ? 'mark' : 'grid' }),
     )

@@ -2,8 +2,8 @@ import { type Figure, reached, type Target } from '../figure.ts'
 import { drawing, element, label, logScale } from './svg.ts'
 import { ratioText, targetText } from './table.ts'
 
-const WIDTH = 960
-const PLOT = { left: 480, right: 820 }
+const WIDTH = 1040
+const PLOT = { left: 490, right: 890 }
 const ROW = 38
 const TOP = 92
 
@@ -19,7 +19,7 @@ interface Row {
 /** Every figure that has a target, as how far it is from that, with the quartiles of its rounds. */
 export function ratioChart(figures: readonly Figure[]): string {
   const rows = figures.flatMap(rowOf)
-  const bound = Math.max(2, ...rows.flatMap(({ low, high }) => [1 / low, high]))
+  const bound = Math.max(2, ...rows.flatMap(({ low, high }) => [1 / low, high]).filter(Number.isFinite))
   const reach = 2 ** Math.min(3, Math.ceil(Math.log2(bound)))
   const x = logScale(1 / reach, reach, PLOT.left, PLOT.right)
   const content: string[] = []
@@ -39,7 +39,7 @@ export function ratioChart(figures: readonly Figure[]): string {
     label({ x: 24, y: 34, class: 'title' }, title),
     label(
       { x: 24, y: 56, class: 'small faint' },
-      'Median and quartiles of the rounds. Right of the line the target is reached, left of it missed.',
+      'Median and quartiles of the rounds, as multiples of the target, better to the right: a circle is reached, a square missed.',
     ),
     ...axis(reach, x, y),
   ]
@@ -60,7 +60,7 @@ function axis(reach: number, x: (value: number) => number, bottom: number): stri
   for (let value = 1 / reach; value <= reach; value *= 2) {
     const at = { x1: x(value), x2: x(value), y1: TOP, y2: bottom }
     ticks.push(element('line', { ...at, class: value === 1 ? 'mark' : 'grid' }))
-    const text = value === 1 ? 'target' : value > 1 ? `${value}× better` : `${1 / value}× worse`
+    const text = value === 1 ? 'target' : value > 1 ? `${value}×` : `1/${1 / value}`
     ticks.push(label({ x: x(value), y: TOP - 10, class: 'small faint middle' }, text))
   }
   return ticks
@@ -74,7 +74,8 @@ function drawn(
 ) {
   const met = reached(figure) === true
   const kind = met ? 'good' : 'bad'
-  const inside = (value: number): number => x(Math.min(reach, Math.max(1 / reach, value)))
+  // What is no number, or less than nothing, is as far off as can be shown.
+  const inside = (value: number): number => x(value > 1 / reach ? Math.min(reach, value) : 1 / reach)
   const middle = top + ROW / 2
   const spread = { x1: inside(low), x2: inside(high), y1: middle, y2: middle }
   const [at, size] = [inside(score), 5]
