@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 /** Suites that judge what happens within a deadline, with many processes of their own: nothing else may run beside them. */
 const ALONE = [
   ...['test/faults/**/*.test.ts', 'test/instances/**/*.test.ts', 'test/node/workers*.test.ts'],
-  'test/worker/check-budgets.test.ts',
+  ...['test/worker/check-budgets.test.ts', 'test/soak/**/*.test.ts'],
 ]
 /** Suites that run inside workerd. */
 const WORKERD = ['test/workerd/**/*.test.ts']

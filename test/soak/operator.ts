@@ -178,7 +178,9 @@ export class Operator {
     const { people, world } = this.#options
     const person = people.some(this.#dice, this.#dice.pick(['rs', 'es', 'ed', 'hs'] as const))
     const { facts } = person.token(this.#options.issuers)
-    const kind = this.#dice.pick(['subject', 'token', 'session'] as const)
+    const drawn = this.#dice.pick(['subject', 'token', 'session'] as const)
+    // The API takes no control character; such a principal can be withdrawn by its tokens and sessions.
+    const kind = drawn === 'subject' && /[\u0000-\u001f]/.test(facts.id) ? 'token' : drawn
     const value = { subject: facts.id, token: facts.jti, session: facts.sid }[kind]
     const now = Math.floor(Date.now() / 1000)
     const change: Change = { asked: Date.now(), done: null }

@@ -235,7 +235,7 @@ function ruleUnder(claim: Claim, span: Span, world: World, version: Version): Ru
     return ruling
   }
   if (claim.preflight === true) {
-    due('', '')
+    // It stands for nobody, and only limits by client are charged before anybody is known: this route has none.
     return allow(identityOf(null, version))
   }
 

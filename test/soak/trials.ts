@@ -75,8 +75,7 @@ export interface Trial {
   readonly seed: number
   readonly seconds: number
   /** The violation that gave it away; null: it was not found. */
-  readonly found: { readonly reason: string; readonly kind: string; readonly nonce: string } | null
-  readonly others: number
+  readonly found: { readonly told: string; readonly kind: string } | null
 }
 
 /** Runs the soak against a copy of the repository in which a bug stands. */
@@ -95,9 +94,12 @@ export async function tryPlant(plant: Plant, options: SoakOptions): Promise<Tria
     const began = performance.now()
     const report = await soak({ ...options, ...recipe, root: folder, impatient: plant.lasting !== true })
     const seconds = (performance.now() - began) / 1000
-    const found =
-      report.violations.find(({ reason, answer }) => plant.seen.test(`${reason} ${answer}`)) ?? null
-    return { plant, seed: options.seed, seconds, found, others: report.found }
+    const violation = report.violations.find(({ reason, answer }) => plant.seen.test(`${reason} ${answer}`))
+    if (violation === undefined) return { plant, seed: options.seed, seconds, found: null }
+    // What is wrong with the process says the rest in the place of an answer.
+    const { kind, reason, answer } = violation
+    const told = kind === '' ? `${reason}: ${answer.slice(0, 90)}` : reason
+    return { plant, seed: options.seed, seconds, found: { told, kind } }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
