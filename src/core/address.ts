@@ -83,7 +83,7 @@ function textOfV6(words: readonly number[]): string {
   let bestLength = 1
   for (let i = 0; i < 8; i++) {
     let length = 0
-    while (i + length < 8 && groups[i + length] === 0) length++
+    while (groups[i + length] === 0) length++
     if (length > bestLength) {
       best = i
       bestLength = length
@@ -127,7 +127,8 @@ export function parseHop(text: string): Address | null {
   }
   const dotted = /^(\d[\d.]*)(?::(\d{1,5}))?$/.exec(token)
   if (dotted !== null) return portFits(dotted[2]) ? parseAddress(dotted[1] ?? '') : null
-  const zoned = /^([0-9a-fA-F:.]+)%[\w.~-]{1,64}$/.exec(token)
+  // Zones are of IPv6 alone (RFC 4007 section 11).
+  const zoned = /^([0-9a-fA-F.]*:[0-9a-fA-F:.]*)%[\w.~-]{1,64}$/.exec(token)
   return parseAddress(zoned?.[1] ?? token)
 }
 
