@@ -172,6 +172,8 @@ function signerOf(
   const key = keys[from]
   const imported = key?.imported.get(alg)
   if (key === undefined || imported === undefined) return Promise.resolve(null)
+  if (key.signatureBytes !== null && key.signatureBytes !== signatureBytesIn(token))
+    return signerOf(token, alg, keys, from + 1)
   return compactVerify(token, imported, { algorithms: [alg] }).then(
     () => key,
     (error: unknown) => {
@@ -181,3 +183,7 @@ function signerOf(
     },
   )
 }
+
+/** Bytes that the last segment stands for: three for four characters, without padding. */
+const signatureBytesIn = (token: string): number =>
+  Math.floor(((token.length - token.lastIndexOf('.') - 1) * 3) / 4)

@@ -36,7 +36,8 @@ export function faultOf(jwk: Jwk): string | null {
   return null
 }
 
-function bitsOf(modulus: unknown): number {
+/** Bits of an RSA modulus; 0 for what is none. */
+export function bitsOf(modulus: unknown): number {
   try {
     const bytes = base64url.decode(String(modulus))
     const first = bytes.findIndex((byte) => byte !== 0)

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors } from 'jose'
 import { type Algorithm, isSymmetric } from './algorithms.ts'
-import { faultOf, fits, type Jwk } from './jwk.ts'
+import { bitsOf, faultOf, fits, type Jwk } from './jwk.ts'
 
 type JoseKey = Awaited<ReturnType<ReturnType<typeof createLocalJWKSet>>>
 
@@ -10,6 +10,11 @@ export interface VerificationKey {
   /** What makes it this key and no other: its public members. Never its secret. */
   readonly identity: string
   readonly imported: ReadonlyMap<string, JoseKey>
+  /**
+   * Bytes of its signatures where a runtime takes shorter ones, else null: an RSA signature is as long as the modulus
+   * (RFC 8017 section 8.1.2 step 1), and OpenSSL takes one for PSS that lost its leading zero. Workers refuse it.
+   */
+  readonly signatureBytes: number | null
   /** Whether it has left the issuer's key set: what it verified counts no longer. */
   retired: boolean
 }
@@ -35,7 +40,8 @@ export async function importKey(jwk: Jwk, algorithms: readonly Algorithm[]): Pro
   }
   if (imported.size === 0) return null
   const identity = JSON.stringify([kid, kty, crv, n, e, x, y, alg, use, jwk['key_ops']])
-  return { kid: typeof kid === 'string' ? kid : null, identity, imported, retired: false }
+  const signatureBytes = kty === 'RSA' ? Math.ceil(bitsOf(n) / 8) : null
+  return { kid: typeof kid === 'string' ? kid : null, identity, imported, signatureBytes, retired: false }
 }
 
 /** jose says what does not apply with its own errors; WebCrypto refuses bad key data with a DOMException or TypeError. */
@@ -56,5 +62,5 @@ export async function importSecret(
     const parameters = { name: 'HMAC', hash: `SHA-${algorithm.slice('HS'.length)}` }
     imported.set(algorithm, await crypto.subtle.importKey('raw', bytes, parameters, false, ['verify']))
   }
-  return { kid: null, identity: 'secret', imported, retired: false }
+  return { kid: null, identity: 'secret', imported, signatureBytes: null, retired: false }
 }

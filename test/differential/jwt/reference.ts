@@ -91,6 +91,8 @@ function signed(
     if (signature.length !== 2 * FIELD[curve]) return false
     return verify(hash, input, { key, dsaEncoding: 'ieee-p1363' }, signature)
   }
+  // RFC 8017 sections 8.1.2 and 8.2.2, step 1: as long as the modulus.
+  if (family !== 'Ed' && 8 * signature.length !== key.asymmetricKeyDetails?.modulusLength) return false
   if (family === 'PS') {
     const padding = constants.RSA_PKCS1_PSS_PADDING
     return verify(hash, input, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature)

@@ -1,6 +1,6 @@
 import { constants, createHash, sign as cryptoSign, type KeyObject, privateEncrypt } from 'node:crypto'
 import { type Forge, type Forgery, type Good, headerOf, variants } from '../forgery.ts'
-import type { Smith } from '../smith.ts'
+import { type Smith, segmentOf } from '../smith.ts'
 
 const big = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex') || '0'}`)
 const bytesOf = (value: bigint, length: number): Buffer =>
@@ -98,7 +98,9 @@ export const signatureForgeries: readonly Forgery[] = [
       half: resigned((signature) => signature.subarray(0, signature.length / 2)),
       'the second half': resigned((signature) => signature.subarray(signature.length / 2)),
       'all but the last byte': resigned((signature) => signature.subarray(0, -1)),
-      'all but the first byte': resigned((signature) => signature.subarray(1)),
+      'all but the first byte': resigned((signature, { publicKey }) =>
+        publicKey?.asymmetricKeyType === 'rsa' ? null : signature.subarray(1),
+      ),
     },
   },
   {
@@ -249,6 +251,24 @@ export const signatureForgeries: readonly Forgery[] = [
       'one less than the modulus': rsa((_, n, size) => bytesOf(n - 1n, size)),
       'n - s': rsa((s, n, size) => bytesOf(n - s, size)),
       's + n': rsa((s, n, size) => bytesOf(s + n, s + n < 256n ** BigInt(size) ? size : size + 1)),
+    },
+  },
+  {
+    name: 'RSA: the same number without its leading zero, a second spelling of one token in 256',
+    source: 'RFC 8017 sections 8.1.2 and 8.2.2, step 1',
+    fate: 'refused',
+    stricter: 'OpenSSL takes it for PSS, and with it everybody who leaves the length to it.',
+    runs: 1,
+    variants: {
+      'all but the first byte': (smith, good) => {
+        if (smith.publicKey?.asymmetricKeyType !== 'rsa') return null
+        const header = segmentOf(headerOf(smith, good))
+        for (let jti = 0; ; jti++) {
+          const input = `${header}.${segmentOf({ ...good.claims, jti })}`
+          const signature = smith.signature(input)
+          if (signature[0] === 0) return `${input}.${signature.subarray(1).toString('base64url')}`
+        }
+      },
     },
   },
   {
