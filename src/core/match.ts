@@ -75,6 +75,8 @@ export class RouteTable<R extends Selectable> {
   constructor(routes: Iterable<{ readonly route: R; readonly match: Matcher }>) {
     const groups = new Map<string | null, Group<R>>()
     const added: { readonly group: Group<R>; readonly path: Pattern; readonly entry: Entry<R> }[] = []
+    // Routes mostly name their parameters alike: lists of the same names are one.
+    const lists = new Map<string, readonly string[]>()
     let cased = false
     for (const { route, match } of routes) {
       let group = groups.get(match.host)
@@ -85,11 +87,10 @@ export class RouteTable<R extends Selectable> {
       }
       const path = pathPattern(match.path)
       const ofHost = match.host === null ? [] : parametersOf(hostPattern(match.host))
-      const entry = {
-        route,
-        methods: methodSet(match.methods),
-        parameters: [...ofHost, ...parametersOf(path)],
-      }
+      const parameters = [...ofHost, ...parametersOf(path)]
+      const list = lists.get(parameters.join('/')) ?? parameters
+      lists.set(list.join('/'), list)
+      const entry = { route, methods: methodSet(match.methods), parameters: list }
       group.exact.add(path, entry)
       added.push({ group, path, entry })
       cased ||= foldPattern(path) !== path

@@ -72,17 +72,53 @@ export function overlaps(a: Pattern, b: Pattern): boolean {
   })
 }
 
+/** Nothing in it is made before it is needed: at most ends of a large table there is one thing only. */
 interface Node<T> {
-  /** Null where there is none, as at most ends of a large table. */
+  /** The next literal, where there is only one. */
+  literal: string | null
+  next: Node<T> | null
+  /** All of them, where there are several. */
   literals: Map<string, Node<T>> | null
   /** Characters of the longest of them: a longer segment is not even hashed. */
   longest: number
   parameter: Node<T> | null
-  end: T[]
-  rest: T[]
+  end: T[] | null
+  rest: T[] | null
 }
 
-const emptyNode = <T>(): Node<T> => ({ literals: null, longest: 0, parameter: null, end: [], rest: [] })
+const emptyNode = <T>(): Node<T> => ({
+  literal: null,
+  next: null,
+  literals: null,
+  longest: 0,
+  parameter: null,
+  end: null,
+  rest: null,
+})
+
+function nextOf<T>(node: Node<T>, literal: string): Node<T> | undefined {
+  if (node.literals !== null) return literal.length <= node.longest ? node.literals.get(literal) : undefined
+  return node.literal === literal ? (node.next ?? undefined) : undefined
+}
+
+function addNext<T>(node: Node<T>, literal: string): Node<T> {
+  const known = nextOf(node, literal)
+  if (known !== undefined) return known
+  const next = emptyNode<T>()
+  node.longest = Math.max(node.longest, literal.length)
+  if (node.next === null) {
+    node.literal = literal
+    node.next = next
+  } else {
+    node.literals ??= new Map([[node.literal as string, node.next]])
+    node.literals.set(literal, next)
+  }
+  return next
+}
+
+/** Every node behind a literal. */
+const allNext = <T>(node: Node<T>): Iterable<Node<T>> =>
+  node.literals?.values() ?? (node.next === null ? [] : [node.next])
 
 /** What a trie found: everything stored under the best pattern, and the segments that its parameters took. */
 export interface Found<T> {
@@ -96,23 +132,29 @@ export interface Found<T> {
  */
 export class PatternTrie<T> {
   readonly #root: Node<T> = emptyNode()
+  /** Literals as they stand in the trie: once each, and not as parts of a policy's text, which would stay with them. */
+  readonly #literals = new Map<string, string>()
 
   add(pattern: Pattern, value: T): void {
     let node = this.#root
     for (const segment of pattern.segments) {
-      if ('literal' in segment) {
-        node.literals ??= new Map()
-        let next = node.literals.get(segment.literal)
-        if (next === undefined) {
-          next = emptyNode()
-          node.literals.set(segment.literal, next)
-          node.longest = Math.max(node.longest, segment.literal.length)
-        }
-        node = next
-      } else node = node.parameter ??= emptyNode()
+      if ('literal' in segment) node = addNext(node, this.#own(segment.literal))
+      else {
+        node.parameter ??= emptyNode()
+        node = node.parameter
+      }
     }
-    if (pattern.rest) node.rest.push(value)
-    else node.end.push(value)
+    if (pattern.rest) node.rest = [...(node.rest ?? []), value]
+    else node.end = [...(node.end ?? []), value]
+  }
+
+  #own(literal: string): string {
+    let own = this.#literals.get(literal)
+    if (own === undefined) {
+      own = Array.from(literal).join('')
+      this.#literals.set(own, own)
+    }
+    return own
   }
 
   /**
@@ -144,15 +186,14 @@ export class PatternTrie<T> {
 /** @param at where the segment begins @param end of the path's last segment */
 function walk<T>(node: Node<T>, path: string, at: number, end: number, captures: string[]): T[] | null {
   if (at > end) {
-    if (node.end.length > 0) return node.end
-    return node.rest.length > 0 ? node.rest : null
+    return node.end ?? node.rest
   }
-  const { literals, longest, parameter } = node
-  if (literals !== null || parameter !== null) {
+  const { next, parameter } = node
+  if (next !== null || parameter !== null) {
     const slash = path.indexOf('/', at)
     const stop = slash < 0 ? path.length : slash
     const segment = path.slice(at, stop)
-    const literal = segment.length <= longest ? literals?.get(segment) : undefined
+    const literal = nextOf(node, segment)
     if (literal !== undefined) {
       const found = walk(literal, path, stop + 1, end, captures)
       if (found !== null) return found
@@ -164,7 +205,7 @@ function walk<T>(node: Node<T>, path: string, at: number, end: number, captures:
       captures.pop()
     }
   }
-  return node.rest.length > 0 ? node.rest : null
+  return node.rest
 }
 
 function walkAll<T>(
@@ -176,27 +217,27 @@ function walkAll<T>(
 ): void {
   const segment = segments[at]
   if (segment === undefined) {
-    if (node.end.length > 0) found.push({ stored: node.end, captures })
+    if (node.end !== null) found.push({ stored: node.end, captures })
   } else {
-    const literal = node.literals?.get(segment)
+    const literal = nextOf(node, segment)
     if (literal !== undefined) walkAll(literal, segments, at + 1, captures, found)
     if (node.parameter !== null && segment !== '') {
       walkAll(node.parameter, segments, at + 1, [...captures, segment], found)
     }
   }
-  if (node.rest.length > 0) found.push({ stored: node.rest, captures })
+  if (node.rest !== null) found.push({ stored: node.rest, captures })
 }
 
 function collect<T>(node: Node<T>, pattern: Pattern, at: number, found: T[]): void {
-  found.push(...node.rest)
+  if (node.rest !== null) found.push(...node.rest)
   const segment = pattern.segments[at]
   if (segment === undefined) {
-    found.push(...node.end)
+    if (node.end !== null) found.push(...node.end)
     if (!pattern.rest) return
   }
   if (segment !== undefined && 'literal' in segment) {
-    const next = node.literals?.get(segment.literal)
+    const next = nextOf(node, segment.literal)
     if (next !== undefined) collect(next, pattern, at + 1, found)
-  } else for (const next of node.literals?.values() ?? []) collect(next, pattern, at + 1, found)
+  } else for (const next of allNext(node)) collect(next, pattern, at + 1, found)
   if (node.parameter !== null) collect(node.parameter, pattern, at + 1, found)
 }

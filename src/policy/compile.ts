@@ -59,8 +59,9 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
     },
   }
   const authenticators = authenticatorsOf(policy, building)
+  const alike = new Alike()
   const routes = Object.entries(policy.routes).map(([name, route]) => ({
-    route: routeOf(name, route, limits, authenticators),
+    route: routeOf(name, route, limits, authenticators, alike),
     match: { host: route.match.host ?? null, path: route.match.path, methods: route.match.methods ?? null },
   }))
   const identity = new IdentityPlan(policy.identity.headers)
@@ -141,21 +142,49 @@ function routeOf(
   route: RoutePolicy,
   limits: ReadonlyMap<string, Limit>,
   authenticators: ReadonlyMap<string, BuiltAuthenticator>,
+  alike: Alike,
 ): Route {
-  const require = requirementsOf(route)
-  const uses: LimitUse[] = route.limits.map(({ use, cost }) => ({ limit: known(limits, use), cost }))
+  const credentials = () => credentialsOf(route, authenticators)
   return {
     name,
     networks: networksOf(route),
     places: placesOf(route),
     origins: route.origins === undefined ? null : new Set(route.origins),
-    credentials: credentialsOf(route, authenticators),
-    require,
+    credentials: alike.once('credentials', route.credentials, credentials),
+    ...alike.once('require', route.require, () => {
+      const require = requirementsOf(route)
+      return { require, parameters: parametersUsed(require) }
+    }),
+    ...alike.once('limits', route.limits, () => usesOf(route, limits)),
+    preflight: route.preflight === 'allow',
+  }
+}
+
+/**
+ * What routes have alike is one object for all of them: among ten thousand routes most of what a decision reads has
+ * then been read by the one before, and is still at hand.
+ */
+class Alike {
+  readonly #made = new Map<string, unknown>()
+
+  /** @param definition plain data: what is written alike is made once */
+  once<Part>(kind: string, definition: unknown, make: () => Part): Part {
+    const key = `${kind} ${JSON.stringify(definition)}`
+    const part = (this.#made.get(key) as Part | undefined) ?? make()
+    this.#made.set(key, part)
+    return part
+  }
+}
+
+function usesOf(
+  route: RoutePolicy,
+  limits: ReadonlyMap<string, Limit>,
+): Pick<Route, 'limits' | 'clientLimits' | 'furtherLimits'> {
+  const uses: LimitUse[] = route.limits.map(({ use, cost }) => ({ limit: known(limits, use), cost }))
+  return {
     limits: uses,
     clientLimits: uses.filter(({ limit }) => isClientLimit(limit)),
     furtherLimits: uses.filter(({ limit }) => !isClientLimit(limit)),
-    preflight: route.preflight === 'allow',
-    parameters: parametersUsed(require),
   }
 }
 
