@@ -1,7 +1,7 @@
 import { nodeFigures } from './node.ts'
 import { otherFigures } from './others/index.ts'
 import type { Group } from './plan.ts'
-import { storeFigures } from './stores/rows.ts'
+import { storeFigures } from './stores/index.ts'
 import { traefikFigures } from './traefik/index.ts'
 import { workerFigures } from './workers.ts'
 

@@ -1,5 +1,5 @@
 import type { Decision, ForwardedRequest } from '../../src/core/model.ts'
-import { type Figure, figureOf, type Texts } from '../figure.ts'
+import { type Figure, figureOf, type Target, type Texts } from '../figure.ts'
 import { alternate, type Rounds } from '../statistics.ts'
 import type { Deciding } from './engine.ts'
 
@@ -37,7 +37,7 @@ export async function microseconds(rounds: Rounds, askings: readonly Asking[]): 
 }
 
 /** How much more a decision may take where there is much more of something. */
-export const GROWTH_TARGET = { atMost: 1.2 } as const
+export const GROWTH_TARGET: Target = { atMost: 1.2 }
 
 /**
  * The figures of something that grows, one for each size against the smallest: the last one has to reach the target,
@@ -46,6 +46,7 @@ export const GROWTH_TARGET = { atMost: 1.2 } as const
 export async function growthOf(
   of: string,
   what: (size: string) => string,
+  target: Target | null,
   rounds: Rounds,
   sizes: readonly number[],
   open: (size: number) => Promise<Asking & { stop(): Promise<void> }>,
@@ -61,7 +62,7 @@ export async function growthOf(
         group: GROUP,
         what: what(to.toLocaleString('en-GB')),
         against: from.toLocaleString('en-GB'),
-        target: index === others.length - 1 ? GROWTH_TARGET : null,
+        target: index === others.length - 1 ? target : null,
         unit: 'µs',
         growth: { of, from, to },
       }
@@ -84,6 +85,26 @@ export function shuffled(count: number): readonly number[] {
     all[other] = held
   }
   return all
+}
+
+/**
+ * Which of `size` things each of `count` requests asks for, in no order: half of all traffic goes to few of them, and
+ * every one has its visitors (the k-th gets a share of 1/k, after Zipf).
+ */
+export function popular(count: number, size: number): readonly number[] {
+  const places = shuffled(size)
+  const shares: number[] = []
+  let sum = 0
+  for (let place = 1; place <= size; place++) {
+    sum += 1 / place
+    shares.push(sum)
+  }
+  const visits: number[] = []
+  for (let index = 0, place = 0; index < count; index++) {
+    while ((shares[place] as number) < ((index + 0.5) / count) * sum) place++
+    visits.push(places[place] as number)
+  }
+  return shuffled(count).map((index) => visits[index] as number)
 }
 
 /** How long a small measurement takes. */
