@@ -165,6 +165,7 @@ describe('parsing an address', () => {
     'for=10.0.0.1',
     '\u00a010.0.0.1',
     '10.0.0.1\v',
+    '10.0.0.1%eth0',
     '\ufeff::1',
   ])('refuses the hop %j', (text) => expect(parseHop(text)).toBeNull())
 })

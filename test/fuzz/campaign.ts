@@ -6,7 +6,7 @@ import { reduced } from './reduction.ts'
 import type { Failure, Harness, Input, Judgement, Target } from './target.ts'
 
 /** Inputs between two questions for coverage. */
-const BATCH = 32
+const BATCH = 64
 /** Inputs after which the code under test is opened anew, so that its state stays small. */
 const RENEWAL = 8192
 /** Distinct findings after which there is enough to mend. */

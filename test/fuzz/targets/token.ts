@@ -293,10 +293,13 @@ export const token: Target = {
     'rBasic eDp5',
   ],
   generate,
-  // Another subject each time, so that it is never known already; a token that is too long is not looked at.
-  ordinary: ({ length }) => {
+  // Another subject for each size, so that none is known already; a token that is too long is not looked at.
+  ordinary: ({ 0: mode = 's', length }) => {
+    const other = mode === 'e'
+    const header = other ? HEADER.replace('HS256', 'ES256') : HEADER
     const room = Math.max(1, Math.min(length, 5500) - HEADER.length - PAYLOAD.length)
-    return `w${HEADER}\n${PAYLOAD.replace('"ann"', `"ann-${'x'.repeat(room)}"`)}`
+    const payload = (other ? OF_OTHER : PAYLOAD).replace('"ann"', `"ann-${length}-${'x'.repeat(room)}"`)
+    return `${other ? 'e' : 's'}${header}\n${payload}`
   },
   times: 15,
   open,
