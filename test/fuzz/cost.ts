@@ -1,7 +1,7 @@
 import type { Failure, Harness, Input, Target } from './target.ts'
 
 /** What takes less is no attack, whatever it is compared with: microseconds. */
-const HARMLESS = 1000
+const HARMLESS = 2000
 /** Milliseconds of the clock, and multiples of what is usual, from which on a run is looked at. */
 const SUSPECT = 2
 const UNUSUAL = 15
