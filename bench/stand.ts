@@ -40,9 +40,16 @@ export class Stand {
     return this.keep(await started)
   }
 
-  /** One of bench/subjects. */
-  async bare(name: string, script: string, issuer: Issuer): Promise<NodeSubject> {
-    return this.keep(await startSubject(name, `./subjects/${script}.ts`, [], environmentOf(issuer)))
+  /** One of bench/subjects. @param more variables of its environment */
+  async bare(
+    name: string,
+    script: string,
+    issuer: Issuer,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<NodeSubject> {
+    return this.keep(
+      await startSubject(name, `./subjects/${script}.ts`, [], { ...environmentOf(issuer), ...more }),
+    )
   }
 
   /** An empty folder of its own. */

@@ -12,8 +12,8 @@ import { type Door, dynamicOf, staticOf } from './doors.ts'
 /** The upstream has nothing to say. */
 const PLAIN = { BENCH_HEADERS: '{"Content-Length":"0"}' }
 
-/** Ports of the doors: without a check, with a static handler, with Postern over http, with Postern over https. */
-type Ports = Readonly<Record<'none' | 'still' | 'http' | 'https', number>>
+/** Ports of the doors: without a check, with a static handler, and with Postern; both over http and over https. */
+export type Ports = Readonly<Record<'none' | 'stillHttp' | 'stillHttps' | 'http' | 'https', number>>
 
 /** One Traefik with a door for each way of being checked. @param traefik the program */
 export async function openDoors(stand: Stand, traefik: string, issuer: Issuer): Promise<Ports> {
@@ -28,12 +28,14 @@ export async function openDoors(stand: Stand, traefik: string, issuer: Issuer): 
   const postern = await stand.postern('Postern', issuer, {
     listen: `tls: { address: 127.0.0.1:${await portNear(0)}, ${pair} }`,
   })
-  const still = await stand.bare('static 200', 'bare-node', issuer)
+  const pem = { BENCH_CERTIFICATE: certificate, BENCH_KEY: key }
+  const still = await stand.bare('static 200', 'bare-node', issuer, pem)
   const upstream = stand.keep(await startSubject('upstream', './subjects/bare-node.ts', [], PLAIN))
-  if (postern.tls === null) throw new Error('Postern opened no listener with TLS')
+  if (postern.tls === null || still.tls === null) throw new Error('a listener with TLS is missing')
   const checks = {
     none: null,
-    still: { port: still.port, https: false },
+    stillHttp: { port: still.port, https: false },
+    stillHttps: { port: still.tls, https: true },
     http: { port: postern.port, https: false },
     https: { port: postern.tls, https: true },
   }
