@@ -131,26 +131,10 @@ function isJson(text: string): boolean {
 }
 
 const PATHS = [
-  ...[
-    '/v1/keys',
-    '/v1/keys/bot',
-    '/v1/keys/import',
-    '/v1/keys/verify',
-    '/v1/keys/bot/rotate',
-    '/v1/keys/bot/revoke',
-    '/v1/revocations',
-  ],
-  ...[
-    '/v1/bans',
-    '/v1/bans?network=192.0.2.7',
-    '/v1/audit',
-    '/v1/peppers',
-    '/openapi.json',
-    '/v1/keys?owner=ann&limit=1',
-    '/v1/keys?after=x',
-    '/v1/nothing',
-  ],
-]
+  '/v1/keys', '/v1/keys/bot', '/v1/keys/import', '/v1/keys/verify', '/v1/keys/bot/rotate',
+  '/v1/keys/bot/revoke', '/v1/revocations', '/v1/bans', '/v1/bans?network=192.0.2.7', '/v1/audit',
+  '/v1/peppers', '/openapi.json', '/v1/keys?owner=ann&limit=1', '/v1/keys?after=x', '/v1/nothing',
+] // biome-ignore format: a table
 const BODIES = [
   '{"owner":"ann","roles":["user"],"expires":"2027-01-01T00:00:00Z"}',
   '{"id":"k2","owner":"ann","tenant":"acme","networks":["10.0.0.0/8"],"limits":["per-principal"],"permissions":["a:b"],"scopes":["s"]}',
@@ -158,69 +142,23 @@ const BODIES = [
   `{"keys":[{"id":"old","owner":"ann","digest":"sha256:${'a'.repeat(64)}"}]}`,
   '{"kind":"subject","issuer":"company","value":"ann","reason":"left"}',
   '{"kind":"token","issuer":"company","value":"jti-1","until":"2027-01-01T00:00:00Z"}',
-  '{"network":"198.51.100.0/24","duration":"1h","reason":"guessing"}',
-  '{"overlap":"0s"}',
-  '{"description":null,"roles":[]}',
-  '{}',
-  '',
-]
+  '{"network":"198.51.100.0/24","duration":"1h","reason":"guessing"}', '{"overlap":"0s"}',
+  '{"description":null,"roles":[]}', '{}', '',
+] // biome-ignore format: a table
 const VALUES = [
-  'null',
-  '[]',
-  '{}',
-  '""',
-  '-1',
-  '1e400',
-  'true',
-  '"\\u0000"',
-  '"\\ud800"',
-  '"__proto__"',
-  '"10.0.0.5/8"',
-  '"0.0.0.0/0"',
-  '"\xff"',
-  '["user","user"]',
-  '"9999-12-31T23:59:59Z"',
-  '"2026-02-30T00:00:00Z"',
+  'null', '[]', '{}', '""', '-1', '1e400', 'true', '"\\u0000"', '"\\ud800"', '"__proto__"', '"10.0.0.5/8"',
+  '"0.0.0.0/0"', '"\xff"', '["user","user"]', '"9999-12-31T23:59:59Z"', '"2026-02-30T00:00:00Z"',
   '"99999999d"',
-]
+] // biome-ignore format: a table
 const NAMES = [
-  'id',
-  'owner',
-  'tenant',
-  'email',
-  'roles',
-  'permissions',
-  'scopes',
-  'networks',
-  'limits',
-  'notBefore',
-  'expires',
-  'description',
-  'digest',
-  'key',
-  'keys',
-  'kind',
-  'issuer',
-  'value',
-  'before',
-  'until',
-  'reason',
-  'network',
-  'duration',
-  'overlap',
-  '__proto__',
-  'constructor',
-]
+  'id', 'owner', 'tenant', 'email', 'roles', 'permissions', 'scopes', 'networks', 'limits', 'notBefore',
+  'expires', 'description', 'digest', 'key', 'keys', 'kind', 'issuer', 'value', 'before', 'until', 'reason',
+  'network', 'duration', 'overlap', '__proto__', 'constructor',
+] // biome-ignore format: a table
 const LINES = [
-  'Content-Type: application/json',
-  'Content-Type: application/merge-patch+json',
-  'Content-Type: text/plain',
-  'If-Match: "1"',
-  'If-Match: *',
-  'If-Match: x',
-  'Idempotency-Key: one',
-  'Content-Length: 9',
-]
+  'Content-Type: application/json', 'Content-Type: application/merge-patch+json', 'Content-Type: text/plain',
+  'If-Match: "1"', 'If-Match: *', 'If-Match: x', 'Idempotency-Key: one', 'Content-Length: 9',
+] // biome-ignore format: a table
 
 function generate(dice: Dice): Input {
   const method = dice.pick(['POST', 'POST', 'POST', 'PATCH', 'DELETE', 'GET', 'PUT', 'HEAD'])

@@ -23,13 +23,8 @@ routes:
 `
 const ROUTES = ['open', 'slow', 'place', 'origin', 'flight', 'step']
 const MANAGED = [
-  'x-auth-user',
-  'x-auth-email',
-  'x-auth-roles',
-  'x-auth-permissions',
-  'x-auth-tenant',
-  'x-auth-method',
-]
+  'x-auth-user', 'x-auth-email', 'x-auth-roles', 'x-auth-permissions', 'x-auth-tenant', 'x-auth-method',
+] // biome-ignore format: a table
 /** Fields of the contract: once, or the check is refused. */
 const SINGLE = ['x-forwarded-method', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-uri']
 
@@ -172,55 +167,18 @@ function breaches({ route, method, lines }: Asked, { status, headers, line }: An
 }
 
 const LINES = [
-  ...[
-    'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    'traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  ],
-  ...[
-    'traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01',
-    'traceparent: 01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x',
-  ],
-  ...[
-    'Origin: https://app.example.com',
-    'Origin: null',
-    'Origin: https://evil.example',
-    'Access-Control-Request-Method: GET',
-    'Access-Control-Request-Method: PUT',
-  ],
-  ...[
-    'X-Country: NO',
-    'X-Country: no',
-    'X-Country: XX',
-    'X-Country: \xdf',
-    'X-Asn: AS64500',
-    'X-Asn: 64500',
-    'X-Asn: 64496',
-    'X-Asn: 0',
-  ],
-  ...[
-    'X_Auth_User: root',
-    'X-Auth-User: root',
-    'X.Auth.Roles: admin',
-    'Connection: X-Auth-User',
-    'Connection: close, x_auth_user',
-    'Connection: keep-alive',
-  ],
-  ...[
-    'X-Forwarded-Uri: /open/x',
-    'X-Forwarded-Host: evil',
-    'X-Forwarded-Method: GET',
-    'X-Forwarded-For: 10.0.0.1',
-    'X-Original-URI: /open',
-    'Forwarded: for=10.0.0.1;host=x',
-  ],
-  ...[
-    'X-HTTP-Method-Override: GET',
-    'Authorization: Bearer x',
-    'Authorization: Basic eDp5',
-    'X-Postern-Status: 200',
-    'Cookie: a=b',
-  ],
-]
+  'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  'traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  'traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01',
+  'traceparent: 01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x', 'Origin: https://app.example.com',
+  'Origin: null', 'Origin: https://evil.example', 'Access-Control-Request-Method: GET',
+  'Access-Control-Request-Method: PUT', 'X-Country: NO', 'X-Country: no', 'X-Country: XX', 'X-Country: \xdf',
+  'X-Asn: AS64500', 'X-Asn: 64500', 'X-Asn: 64496', 'X-Asn: 0', 'X_Auth_User: root', 'X-Auth-User: root',
+  'X.Auth.Roles: admin', 'Connection: X-Auth-User', 'Connection: close, x_auth_user', 'Connection: keep-alive',
+  'X-Forwarded-Uri: /open/x', 'X-Forwarded-Host: evil', 'X-Forwarded-Method: GET', 'X-Forwarded-For: 10.0.0.1',
+  'X-Original-URI: /open', 'Forwarded: for=10.0.0.1;host=x', 'X-HTTP-Method-Override: GET',
+  'Authorization: Bearer x', 'Authorization: Basic eDp5', 'X-Postern-Status: 200', 'Cookie: a=b',
+] // biome-ignore format: a table
 
 /** Fields of the header. */
 export const fields: Target = {

@@ -74,37 +74,13 @@ function linesFor(proxy: string, hosts: readonly string[]): Lines {
 }
 
 const HOSTS = [
-  'open.example.com',
-  'app.example.com',
-  'acme.tenants.example',
-  'admin.tenants.example',
-  '[2001:db8::1]',
+  'open.example.com', 'app.example.com', 'acme.tenants.example', 'admin.tenants.example', '[2001:db8::1]',
   'evil.example',
-]
+] // biome-ignore format: a table
 const TWISTS = [
-  '',
-  '',
-  '.',
-  '..',
-  ':443',
-  ':0',
-  ':65536',
-  ':',
-  '@',
-  ',',
-  '#',
-  '\\',
-  '%2e',
-  ' ',
-  '\t',
-  '/',
-  '?',
-  '\0',
-  '\xe9',
-  '\n',
-  '_',
-  '-',
-]
+  '', '', '.', '..', ':443', ':0', ':65536', ':', '@', ',', '#', '\\', '%2e', ' ', '\t', '/', '?', '\0',
+  '\xe9', '\n', '_', '-',
+] // biome-ignore format: a table
 
 /** Hosts. */
 export const host: Target = {

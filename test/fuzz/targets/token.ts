@@ -145,88 +145,21 @@ function breaches({ headers }: Answered, lines: readonly string[]): Failure[] {
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const VALUES = [
-  ...[
-    'null',
-    'true',
-    '0',
-    '-1',
-    '1e400',
-    '1.5',
-    '"x"',
-    '""',
-    '[]',
-    '{}',
-    '["app"]',
-    '["app",1]',
-    '"app"',
-    `${SECONDS}`,
-  ],
-  ...[
-    `${SECONDS - 31}`,
-    `${SECONDS + 31}`,
-    `${SECONDS - 29}`,
-    `${MOMENT}`,
-    `"${SECONDS + 60}"`,
-    '"user"',
-    '["user"]',
-    '"user reader"',
-  ],
-  ...[
-    '"\\u000d\\u000aX-Auth-User: root"',
-    '"\\ud800"',
-    '"\xc3\xa9"',
-    '"\\u0000"',
-    '"a,b%2c"',
-    '{"email":"a@b"}',
-    '{"includes":"app"}',
-  ],
-]
+  'null', 'true', '0', '-1', '1e400', '1.5', '"x"', '""', '[]', '{}', '["app"]', '["app",1]', '"app"',
+  `${SECONDS}`, `${SECONDS - 31}`, `${SECONDS + 31}`, `${SECONDS - 29}`, `${MOMENT}`, `"${SECONDS + 60}"`,
+  '"user"', '["user"]', '"user reader"', '"\\u000d\\u000aX-Auth-User: root"', '"\\ud800"', '"\xc3\xa9"',
+  '"\\u0000"', '"a,b%2c"', '{"email":"a@b"}', '{"includes":"app"}',
+] // biome-ignore format: a table
 const NAMES = [
-  'iss',
-  'aud',
-  'sub',
-  'exp',
-  'nbf',
-  'iat',
-  'roles',
-  'org',
-  'contact',
-  'jti',
-  'sid',
-  'amr',
-  'acr',
-  'auth_time',
-  'scope',
-  '__proto__',
-  'toString',
-]
+  'iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'roles', 'org', 'contact', 'jti', 'sid', 'amr', 'acr', 'auth_time',
+  'scope', '__proto__', 'toString',
+] // biome-ignore format: a table
 const HEADERS = [
-  'alg',
-  'typ',
-  'kid',
-  'crit',
-  'b64',
-  'jku',
-  'jwk',
-  'x5u',
-  'x5c',
-  'zip',
-  'enc',
-  'cty',
-  '__proto__',
-]
+  'alg', 'typ', 'kid', 'crit', 'b64', 'jku', 'jwk', 'x5u', 'x5c', 'zip', 'enc', 'cty', '__proto__',
+] // biome-ignore format: a table
 const ALGORITHMS = [
-  '"HS256"',
-  '"ES256"',
-  '"none"',
-  '"None"',
-  '""',
-  '"HS512"',
-  '"RS256"',
-  '["HS256"]',
-  'null',
-  '"hs256"',
-]
+  '"HS256"', '"ES256"', '"none"', '"None"', '""', '"HS512"', '"RS256"', '["HS256"]', 'null', '"hs256"',
+] // biome-ignore format: a table
 
 const member = (dice: Dice, names: readonly string[], values: readonly string[]): string =>
   `,"${dice.pick(names)}":${dice.pick(values)}`

@@ -162,60 +162,17 @@ const CHECK = (target: string, method = 'GET', endpoint = '/check/traefik') =>
 
 const NGINX = CHECK('/open/x', 'GET', '/check/nginx').replaceAll(/X-Forwarded-(Method|Uri)/g, 'X-Original-$1')
 const LINES = [
-  ...[
-    'X-API-Key: {K}',
-    'X-Postern-Secret: {S}',
-    'X-Forwarded-Uri: /open/y',
-    'X-Forwarded-For: 10.0.0.1',
-    'Content-Length: 5',
-    'Content-Length: 0',
-  ],
-  ...[
-    'Transfer-Encoding: chunked',
-    'Transfer-Encoding: chunked, identity',
-    'Content-Length: 18446744073709551616',
-    'Connection: close',
-    'Connection: X-Auth-User',
-  ],
-  ...[
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    'Expect: 100-continue',
-    'Expect: x',
-    'TE: trailers',
-    ' folded: line',
-    'X-Auth-User: root',
-    'Host: a#b',
-    'HTTP2-Settings: AA',
-  ],
-]
+  'X-API-Key: {K}', 'X-Postern-Secret: {S}', 'X-Forwarded-Uri: /open/y', 'X-Forwarded-For: 10.0.0.1',
+  'Content-Length: 5', 'Content-Length: 0', 'Transfer-Encoding: chunked',
+  'Transfer-Encoding: chunked, identity', 'Content-Length: 18446744073709551616', 'Connection: close',
+  'Connection: X-Auth-User', 'Upgrade: websocket', 'Connection: Upgrade', 'Expect: 100-continue', 'Expect: x',
+  'TE: trailers', ' folded: line', 'X-Auth-User: root', 'Host: a#b', 'HTTP2-Settings: AA',
+] // biome-ignore format: a table
 const PIECES = [
-  '\r\n',
-  '\n',
-  '\r',
-  '\r\n\r\n',
-  ': ',
-  ' ',
-  '\t',
-  '\0',
-  '\x0b',
-  '\x7f',
-  '\xff',
-  '0\r\n\r\n',
-  '5\r\nhello\r\n',
-  '?x=',
-  '#',
-  '%2f',
-  '//',
-  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
-  'HTTP/1.0',
-  'HTTP/0.9',
-  'http://postern/check/traefik',
-  '{S}',
-  '{K}',
-  '/app/x',
-  '/open/../app',
-]
+  '\r\n', '\n', '\r', '\r\n\r\n', ': ', ' ', '\t', '\0', '\x0b', '\x7f', '\xff', '0\r\n\r\n', '5\r\nhello\r\n',
+  '?x=', '#', '%2f', '//', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'HTTP/1.0', 'HTTP/0.9',
+  'http://postern/check/traefik', '{S}', '{K}', '/app/x', '/open/../app',
+] // biome-ignore format: a table
 const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS', 'TRACE', 'CONNECT', 'DELETE', 'get', 'PRI']
 
 function generate(dice: Dice): Input {
