@@ -181,6 +181,12 @@ describe('an API key', () => {
     expect(hashed).toBe(0)
   })
 
+  it('may be 256 characters long, and is looked at no further when it is longer', () => {
+    expect(ask('a'.repeat(256))).toBe('key_unknown')
+    expect(ask('a'.repeat(257))).toBe('credential_malformed')
+    expect(ask(`${'a'.repeat(255)},`)).toBe('credential_repeated')
+  })
+
   it('sent on two lines is refused', () => {
     expect(ask([key, key])).toBe('credential_repeated')
     // As Envoy and some runtimes join them.
@@ -199,6 +205,12 @@ describe('an API key', () => {
     expect(local(key)).toBe('bot')
     expect(local(key, { from: '203.0.113.9' })).toBe('key_network')
     expect(local(key, { from: 'unknown' })).toBe('key_network')
+  })
+
+  it('is refused before its time, and good from the first moment of it', () => {
+    const coming = keyring({ bot: { digest: digestOf(key), notBefore: '2027-06-01T00:00:00Z' } })
+    const start = Date.parse('2027-06-01T00:00:00Z')
+    expect([start - 1, start].map((now) => coming(key, { now }))).toEqual(['key_premature', 'bot'])
   })
 
   it('made under an older pepper verifies as long as that pepper is there', () => {
@@ -239,6 +251,57 @@ describe('the section of the policy', () => {
     expect(found.join('\n')).toContain('did you mean `user`?')
     expect(found.join('\n')).toContain('is a placeholder')
     expect(found.join('\n')).not.toContain('changeme')
+  })
+
+  it('says where each problem is and what to do about it', () => {
+    values['GOOD'] = pepper
+    values['NONE'] = 'no digest'
+    const digest = digestOf('x', 'v1')
+    const bot = (part: object) => problems({ peppers: { v1: '${GOOD}' }, keys: { bot: { digest, ...part } } })
+    expect(bot({ roles: ['user'], limits: ['own'] })).toEqual([])
+    expect(bot({ roles: ['user', 'usr'] })).toEqual([
+      expect.stringMatching(/^keys\.bot\.roles\.1 `usr` is not a role: .*`user`/),
+    ])
+    expect(bot({ limits: ['own', 'won'] })).toEqual([
+      expect.stringMatching(/^keys\.bot\.limits\.1 `won` is not a limit: /),
+    ])
+    expect(bot({ digest: digestOf('x', 'v9') })).toEqual([
+      expect.stringMatching(/^keys\.bot\.digest was made with pepper `v9`, which `peppers` does not hold: /),
+    ])
+    expect(bot({ digest: '${NONE}' })).toEqual([
+      expect.stringMatching(
+        /^keys\.bot\.digest refers to something that is not a digest: it must hold "hmac-sha256/,
+      ),
+    ])
+    expect(bot({ digest: '${UNRESOLVED}' })).toHaveLength(1)
+    expect(
+      problems({ keys: { a: { digest: `sha256:${sha256('x')}` }, b: { digest: `sha256:${sha256('x')}` } } }),
+    ).toEqual(['keys.b.digest is also the digest of `a`: give every key its own'])
+    values['WEAK'] = 'x'.repeat(64)
+    expect(problems({ peppers: { v1: '${WEAK}' } })).toEqual([
+      expect.stringMatching(/^peppers\.v1 .+: use at least 32 random bytes, as from openssl rand -hex 32$/),
+    ])
+  })
+
+  it('skips what could not be resolved, which is told elsewhere', () => {
+    const section = apiKey.section?.schema.parse({
+      peppers: { v1: '${A}' },
+      keys: { a: { digest: '${B}' }, b: { digest: '${C}' } },
+    })
+    const found: string[] = []
+    apiKey.inspect(section, {
+      roles: new Set(),
+      limits: new Set(),
+      problem: (_, message) => found.push(message),
+    })
+    expect(found).toEqual([])
+  })
+
+  it('takes the header as the only place, and no variants', () => {
+    const section = parsed({ header: 'X-Team-Key' })
+    expect(apiKey.places(section)).toEqual(['X-Team-Key'])
+    expect(apiKey.variants(section)).toBeNull()
+    expect(apiKey.type).toBe('api-key')
   })
 
   it('refuses a literal pepper and says how to refer to one', () => {

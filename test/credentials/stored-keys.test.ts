@@ -183,6 +183,31 @@ describe('a key that stands in the store', () => {
     expect(verdict(key)).toBe('key_unavailable')
   })
 
+  it('is unavailable, which is not rejected, with its cause, where nobody can tell or the record is no good', () => {
+    const { ask, silence } = world({ [digest]: record(digest, { limits: ['former'] }) })
+    expect(ask(key)).toEqual({
+      ...{ is: 'unavailable', reason: 'key_unusable' },
+      cause: expect.stringMatching(/has the limit former, which the policy does not define/),
+    })
+    silence()
+    expect(ask(key)).toEqual({ is: 'unavailable', reason: 'key_unavailable', cause: new Error('silent') })
+    const odd = { ...record(digest), networks: ['10.0.0.1/8'] }
+    expect(world({ [digest]: odd }).ask(key)).toEqual({
+      ...{ is: 'unavailable', reason: 'key_unusable' },
+      cause: expect.stringMatching(/has networks that cannot be read/),
+    })
+  })
+
+  it('is taken from everywhere and for ever unless its record says otherwise', () => {
+    const { verdict } = world({ [digest]: record(digest) })
+    for (const now of [0, NOW, 8.64e15]) expect(verdict(key, { now })).toBe('accepted')
+    expect(verdict(key, { from: 'unknown' })).toBe('accepted')
+    const near = world({ [digest]: record(digest, { networks: ['192.168.0.0/16', '10.0.0.0/8'] }) })
+    expect(
+      ['10.0.0.1', '192.168.1.1', '11.0.0.1', 'unknown'].map((from) => near.verdict(key, { from })),
+    ).toEqual([...['accepted', 'accepted', 'key_network', 'key_network']])
+  })
+
   it('is asked for only when its form, checksum and tag are right', () => {
     const { verdict, asked } = world({})
     const forged = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
