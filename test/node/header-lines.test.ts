@@ -16,6 +16,22 @@ describe('the header of a check in Node', () => {
     expect(lines.lines(':path')).toEqual([])
   })
 
+  it('takes blanks around a value for no part of it, and no other sign for a blank (RFC 9110 section 5.5)', () => {
+    const lines = new NodeHeaderLines([
+      'a',
+      ' Bearer x',
+      'a',
+      '\tx y \t',
+      'a',
+      '  ',
+      'a',
+      '\u00a0x\u00a0',
+      'a',
+      '',
+    ])
+    expect(lines.lines('a')).toEqual(['Bearer x', 'x y', '', '\u00a0x\u00a0', ''])
+  })
+
   it('finds what a plain search finds, also after many thousand spellings', () => {
     const name = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,60}$/)
     fc.assert(
@@ -30,7 +46,7 @@ describe('the header of a check in Node', () => {
             const lower = wanted.toLowerCase()
             const expected = pairs
               .filter(([found]) => found.toLowerCase() === lower)
-              .map(([, value]) => value)
+              .map(([, value]) => value.replace(/^[ \t]+/, '').replace(/(?<![ \t])[ \t]+$/, ''))
             expect(lines.lines(lower)).toEqual(expected)
           }
           expect(lines.names()).toEqual(pairs.map(([found]) => found))

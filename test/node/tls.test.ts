@@ -137,7 +137,7 @@ describe('the TLS listener', () => {
     })
     const client = await session(port)
     await ask(client, h2Check({ authorization: 'Bearer forged ', x_auth_user: '\troot' }))
-    expect(seen).toEqual([['Bearer forged '], ['\troot']])
+    expect(seen).toEqual([['Bearer forged'], ['root']])
     const hidden = await ask(client, h2Check({ 'x-forwarded-uri': ['/x', '/admin '] }))
     expect(hidden.headers['x-postern-status']).toBe('400')
     client.destroy()

@@ -456,6 +456,14 @@ export const TOKENS: AttackClass = {
           'X-Forwarded-Access-Token',
           'Auth_orization',
         ].map((name) => lines(() => [[name, `Bearer ${hmac()}`]])),
+        // Blanks around a value are no part of it, however it came; or a bad token would hide behind a good key.
+        ...[' ', '\t', '  '].flatMap((blank) =>
+          [`${blank}Bearer forged`, `Bearer forged${blank}`, `${blank}Bearer${blank}`].map((value) =>
+            lines(() => [['Authorization', value], key(KEYS.bot)], 401, {
+              ways: ['Node', 'workerd', 'proxies'],
+            }),
+          ),
+        ),
         lines(() => [['Cookie', `Authorization=Bearer ${hmac()}; access_token=${hmac()}`]]),
       ],
     },
