@@ -4,7 +4,7 @@ import { type Algorithm, checkBytes, Issuer } from './credentials.ts'
 import { figureOf, type Target } from './figure.ts'
 import type { Group, Plan, Print } from './plan.ts'
 import { Stand } from './stand.ts'
-import { alternate, type Rounds } from './statistics.ts'
+import { alternate, perRound, type Rounds } from './statistics.ts'
 
 const GROUP = 'node'
 const UNIT = 'per CPU-second'
@@ -69,12 +69,7 @@ const cold: Part = async (stand, { quick }, print) => {
       await stand.bare('bare jwtVerify', 'bare-verify', issuer),
     ]
     // Both sides of a round get the same tokens, which neither has seen.
-    let minted: { readonly round: number; readonly checks: readonly string[] } | null = null
-    const checksOf = (round: number): readonly string[] => {
-      if (minted?.round !== round)
-        minted = { round, checks: Array.from({ length: plan.cold }, () => checkBytes(issuer.token())) }
-      return minted.checks
-    }
+    const checksOf = perRound(() => Array.from({ length: plan.cold }, () => checkBytes(issuer.token())))
     const asking = { requests: plan.cold, connections: plan.connections }
     const [ours = [], other = []] = await alternate(
       plan,

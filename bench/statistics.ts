@@ -32,3 +32,12 @@ export async function alternate(
   }
   return figures
 }
+
+/** What both sides of a round share, made once for each round. */
+export function perRound<T>(make: () => T): (round: number) => T {
+  let made: { readonly round: number; readonly value: T } | null = null
+  return (round) => {
+    if (made?.round !== round) made = { round, value: make() }
+    return made.value
+  }
+}

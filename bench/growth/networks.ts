@@ -1,7 +1,7 @@
 import { entryOf } from '../../src/state/entry.ts'
 import type { State } from '../../src/state/state.ts'
 import type { Figure } from '../figure.ts'
-import { LIMITS, openEngine, policyOf, requestOf } from './engine.ts'
+import { openEngine, policyOf, requestOf } from './engine.ts'
 import { GROWTH_TARGET, growthOf, roundsOf, shuffled } from './measure.ts'
 
 /** Where a list of networks stands. */
@@ -15,7 +15,7 @@ interface Place {
   readonly expected: 'allow' | 'deny'
 }
 
-const MATCH = { match: { path: '/app/**' }, credentials: ['anonymous'], limits: LIMITS }
+const MATCH = { match: { path: '/app/**' }, credentials: ['anonymous'], limits: ['per-client'] }
 const PLAIN = () => ({ routes: { app: MATCH } })
 
 const PLACES: readonly Place[] = [
@@ -91,12 +91,10 @@ async function ban(state: State, networks: readonly string[]): Promise<void> {
   const now = Date.now()
   const facts = { v: 1, until: now + 3_600_000, level: 0, reason: null, by: 'bench', created: now }
   for (let at = 0; at < networks.length; at += 100) {
-    const changes = networks
-      .slice(at, at + 100)
-      .map((network) => ({
-        put: entryOf('ban', network, { ...facts, network }),
-        expected: 'absent' as const,
-      }))
+    const changes = networks.slice(at, at + 100).map((network) => ({
+      put: entryOf('ban', network, { ...facts, network }),
+      expected: 'absent' as const,
+    }))
     await state.store.apply(changes, null)
   }
 }

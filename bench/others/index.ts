@@ -6,10 +6,10 @@ import { perCpuSecond } from '../cpu-load.ts'
 import { AUDIENCE, checkBytes, ISSUER, Issuer } from '../credentials.ts'
 import { figureOf } from '../figure.ts'
 import { load } from '../load.ts'
-import type { Group } from '../plan.ts'
+import type { Group, Print } from '../plan.ts'
 import { processFigures } from '../proc.ts'
 import { Stand } from '../stand.ts'
-import { alternate } from '../statistics.ts'
+import { alternate, perRound } from '../statistics.ts'
 import type { Subject } from '../subject.ts'
 import { onPath, PROGRAMS, type Program, writeFiles } from './programs.ts'
 
@@ -27,47 +27,52 @@ export const otherFigures: Group = async ({ quick, note }, print) => {
   if (programs.length === 0) return
   if (process.platform !== 'linux') return note('The processor time of other programs is read from /proc.')
   const plan = quick ? QUICK : FULL
-  for (const { program, file } of programs) {
-    await Stand.during(async (stand) => {
-      const issuer = new Issuer('RS256')
-      const other = await startProgram(stand, program, file, issuer)
-      const postern = await stand.postern('Postern', issuer)
-      const sides = [
-        { subject: postern, path: '/check/traefik' },
-        { subject: other, path: program.path },
-      ]
-      const texts = { group: 'others', against: program.name, unit: 'per CPU-second' }
-      const known = issuer.token()
-      const { connections } = plan
+  await Stand.during(async (stand) => {
+    const issuer = new Issuer('RS256')
+    const postern = await stand.postern('Postern', issuer)
+    for (const { program, file } of programs)
+      await Stand.during(async (beside) => {
+        const other = await startProgram(beside, program, file, issuer)
+        await compare(plan, issuer, postern, { program, subject: other }, print)
+      })
+  })
+}
 
-      const warm = { requests: plan.warm, connections }
-      const [ours = [], theirs = []] = await alternate(
-        plan,
-        sides.map(
-          ({ subject, path }) =>
-            () =>
-              perCpuSecond(subject, warm, () => checkBytes(known, path)),
-        ),
-      )
-      print(figureOf({ ...texts, what: 'warm JWT decision', target: { atLeast: 6 } }, ours, theirs))
+/** Postern against one of the others: a token that both have seen, and tokens that neither has. */
+async function compare(
+  plan: typeof FULL,
+  issuer: Issuer,
+  postern: Subject,
+  other: { readonly program: Program; readonly subject: Subject },
+  print: Print,
+): Promise<void> {
+  const { connections } = plan
+  const sides = [
+    { subject: postern, path: '/check/traefik' },
+    { subject: other.subject, path: other.program.path },
+  ]
+  const texts = { group: 'others', against: other.program.name, unit: 'per CPU-second' }
+  const known = issuer.token()
+  const [warmOurs = [], warmTheirs = []] = await alternate(
+    plan,
+    sides.map(({ subject, path }) => () => {
+      const check = checkBytes(known, path)
+      return perCpuSecond(subject, { requests: plan.warm, connections }, () => check)
+    }),
+  )
+  print(figureOf({ ...texts, what: 'warm JWT decision', target: { atLeast: 6 } }, warmOurs, warmTheirs))
 
-      const cold = { requests: plan.cold, connections }
-      let minted: { readonly round: number; readonly tokens: readonly string[] } | null = null
-      const tokensOf = (round: number): readonly string[] => {
-        if (minted?.round !== round)
-          minted = { round, tokens: Array.from({ length: plan.cold }, () => issuer.token()) }
-        return minted.tokens
-      }
-      const [first = [], second = []] = await alternate(
-        plan,
-        sides.map(({ subject, path }) => (round: number) => {
-          const checks = tokensOf(round).map((token) => checkBytes(token, path))
-          return perCpuSecond(subject, cold, (index) => checks[index] as string)
-        }),
-      )
-      print(figureOf({ ...texts, what: 'never-seen RS256 token', target: { atLeast: 1.7 } }, first, second))
-    })
-  }
+  const tokensOf = perRound(() => Array.from({ length: plan.cold }, () => issuer.token()))
+  const [coldOurs = [], coldTheirs = []] = await alternate(
+    plan,
+    sides.map(({ subject, path }) => (round: number) => {
+      const checks = tokensOf(round).map((token) => checkBytes(token, path))
+      return perCpuSecond(subject, { requests: plan.cold, connections }, (index) => checks[index] as string)
+    }),
+  )
+  print(
+    figureOf({ ...texts, what: 'never-seen RS256 token', target: { atLeast: 1.7 } }, coldOurs, coldTheirs),
+  )
 }
 
 /** Starts one of the others on its documented configuration, and waits until it allows. */

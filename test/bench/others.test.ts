@@ -39,7 +39,10 @@ async function measured(): Promise<{ figures: Figure[]; notes: string[] }> {
   return { figures, notes }
 }
 
-describe('programs that users would otherwise pick', () => {
+/** Programs start one after the other, on machines that do other things as well. */
+const PATIENCE = 120_000
+
+describe('programs that users would otherwise pick', { timeout: PATIENCE }, () => {
   it('are left out with a word where they are not installed, and nothing is measured', async () => {
     install()
     expect(await measured()).toEqual({
