@@ -32,7 +32,7 @@ const SUITES = [
 ]
 
 /** Milliseconds of tests that one mutant is asked. */
-const BUDGET = Number(process.env['POSTERN_BUDGET'] ?? 500)
+const BUDGET = Number(process.env['POSTERN_BUDGET'] ?? 2000)
 
 const args = process.argv.slice(2)
 const chosen = args.filter((one) => !one.startsWith('--'))
@@ -82,6 +82,13 @@ for (const one of cover.cases) {
 /** Tests of a source's own: `test/core/path.test.ts` of `src/core/path.ts`. */
 const ownOf = (file: string): string => file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts')
 
+/** How much a suite is likely to know of a source: its own most, those of its room more than others. */
+function nearness(file: string, suite: number): number {
+  const path = suites[suite] ?? ''
+  if (path === ownOf(file)) return 100
+  return path.startsWith(file.replace(/^src/, 'test').replace(/\/[^/]+$/, '')) ? 5 : 1
+}
+
 /**
  * What is asked of a mutant: the tests that pass through it and cost little, and those of its file whatever they cost.
  * Nearly all tests pass through much of the core; that none of hundreds notices is answer enough.
@@ -89,17 +96,20 @@ const ownOf = (file: string): string => file.replace(/^src/, 'test').replace(/\.
 function taskOf({ id, file }: Mutant) {
   const own = suites.indexOf(ownOf(file))
   const kills = killers.get(file)
-  const worth = (one: Omit<Case, 'mutants'>) => one.cost / (1 + 5 * (kills?.get(one.name) ?? 0))
+  const worth = (one: Omit<Case, 'mutants'>) =>
+    one.cost / (1 + 5 * (kills?.get(one.name) ?? 0)) / nearness(file, one.file)
   const found = (cases.get(id) ?? []).toSorted((a, b) => worth(a) - worth(b))
   // What only loading passes through is asked of whole files.
-  let left = found.length === 0 ? 4 * BUDGET : BUDGET
+  let left = found.length === 0 ? 2 * BUDGET : BUDGET
   const affordable = (one: { readonly file: number; readonly cost: number }): boolean => {
     if (one.file === own) return true
     left -= one.cost
     return left >= 0
   }
   const asked = found.filter(affordable)
-  const loads = cover.loads.filter((one) => one.mutants.includes(id)).sort((a, b) => a.cost - b.cost)
+  const loads = cover.loads
+    .filter((one) => one.mutants.includes(id))
+    .sort((a, b) => a.cost / nearness(file, a.file) - b.cost / nearness(file, b.file))
   const loaded = loads.filter(affordable)
   return {
     kind: 'judge' as const,

@@ -74,6 +74,8 @@ function keyring(keys: Record<string, object>, more: object = {}) {
     const headers: HeaderLines = { lines: (name) => (name === header ? list : []), names: () => [] }
     const answer = authenticator.authenticate(requestOf({ headers, client: parseAddress(from), now }), null)
     if (answer instanceof Promise) throw new Error('an API key is judged at once')
+    expect(authenticator).toMatchObject({ type: 'api-key', fallback: false })
+    if ('reason' in answer) expect(answer.is).toBe('rejected')
     return answer.is === 'accepted' ? answer.principal.id : answer.is === 'absent' ? 'absent' : answer.reason
   }
 }
@@ -226,6 +228,42 @@ describe('an API key', () => {
 
   it('never throws, whatever the header holds', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void ask(text)))
+  })
+})
+
+describe('the principal of a key of the policy', () => {
+  it('is what the policy says of it, and nothing else', () => {
+    const key = mint()
+    const given = {
+      tenant: 'acme',
+      email: 'a@example.com',
+      roles: ['user'],
+      permissions: ['a:b'],
+      scopes: ['s'],
+    }
+    const principals = [given, {}].map((part) => {
+      const authenticator = apiKey.create(
+        parsed({ peppers: { v2: '${NEW}' }, keys: { bot: { digest: digestOf(key), ...part } } }),
+        {
+          ...{ outside, roles: new Set<string>(), limits: new Set<string>() },
+          limitUse: () => expect.unreachable(),
+          keep: (_, make) => make(),
+        },
+      )
+      const headers: HeaderLines = { lines: (name) => (name === 'x-api-key' ? [key] : []), names: () => [] }
+      const answer = authenticator.authenticate(requestOf({ headers }), null)
+      return 'principal' in answer ? answer.principal : null
+    })
+    const own = { id: 'bot', issuer: 'api-key', type: 'api-key', method: 'api-key', limits: [] }
+    const more = {
+      strength: { methods: [], context: null, at: null },
+      credential: { id: 'bot', session: null, issued: null },
+    }
+    expect(principals).toEqual([
+      { ...own, ...more, ...given },
+      { ...own, ...more, tenant: null, email: null, roles: [], permissions: [], scopes: [] },
+    ])
+    expect(principals.every(Object.isFrozen)).toBe(true)
   })
 })
 

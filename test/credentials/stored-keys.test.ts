@@ -87,7 +87,11 @@ function world(
   const verdict = (key: string, more: Parameters<typeof ask>[1] = {}) => {
     const found = ask(key, more)
     if (found instanceof Promise) throw new Error('there is nothing to wait for')
-    return 'reason' in found ? found.reason : found.is
+    if (!('reason' in found)) return found.is
+    // Only who can tell rejects: 401 for one, 503 for the other.
+    const unavailable = found.reason === 'key_unavailable' || found.reason === 'key_unusable'
+    expect(found.is).toBe(unavailable ? 'unavailable' : 'rejected')
+    return found.reason
   }
   return {
     ask,

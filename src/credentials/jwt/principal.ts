@@ -32,7 +32,8 @@ export function claimOf(name: string | null): Claim {
     let value: unknown = payload
     for (const step of steps) {
       if (typeof value !== 'object' || value === null) return undefined
-      if (Array.isArray(value) && !/^(?:0|[1-9]\d{0,5})$/.test(step)) return undefined
+      // An array has its items and nothing else (RFC 6901 section 4).
+      if (Array.isArray(value) && step === 'length') return undefined
       value = own(value as Payload, step)
     }
     return value

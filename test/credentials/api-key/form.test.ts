@@ -48,11 +48,11 @@ describe('a key that was made once', () => {
 
 describe('the form of what is presented', () => {
   it('is ours exactly with the prefix, 45 characters of base62 and their checksum', () => {
-    const rest = fc.string({
-      unit: fc.constantFrom(...'09AZaz', ...'09AZaz', ...'09AZaz', '-', '_', 'é'),
-      minLength: 44,
-      maxLength: 46,
-    })
+    const bounds = { minLength: 44, maxLength: 46 }
+    const rest = fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'09AZaz'), ...bounds }),
+      fc.string({ unit: fc.constantFrom(...'09AZaz', '-', '_', 'é'), ...bounds }),
+    )
     fc.assert(
       fc.property(rest, fc.constantFrom('ak', 'ak_live'), (text, prefix) => {
         const whole = /^[0-9A-Za-z]{45}$/.test(text)

@@ -97,6 +97,7 @@ describe('the name of a claim', () => {
     expect(claimOf('toString')(payload)).toBeUndefined()
     expect(claimOf(null)(payload)).toBeUndefined()
     expect(claimOf('/list/1')(payload)).toBe('b')
+    expect(claimOf('/10')(Array.from({ length: 11 }, (_, i) => i) as never)).toBe(10)
     expect(claimOf('/100000')({ 100000: 'x' })).toBe('x')
   })
 })

@@ -120,6 +120,28 @@ describe('parseStrict', () => {
     expect(parseStrict('{"__proto__":1,"__proto__":2}')).toBeUndefined()
   })
 
+  it('counts levels and not objects: siblings are as many as one likes', () => {
+    for (const each of ['[]', '{}', '{"a":[]}']) {
+      const text = `[${Array(100).fill(each).join(',')}]`
+      expect(parseStrict(text)).toEqual(JSON.parse(text))
+    }
+  })
+
+  it('refuses 33 levels however many members they hold', () => {
+    for (let members = 0; members <= 33; members++) {
+      const text = `${'{"a":'.repeat(members)}${'['.repeat(33 - members)}${members === 33 ? '0' : ''}${']'.repeat(33 - members)}${'}'.repeat(members)}`
+      expect(parsed(text)).toBeDefined()
+      expect(parseStrict(text)).toBeUndefined()
+    }
+  })
+
+  it('finds the end of a string behind quotes and backslashes, be they odd or even', () => {
+    for (const value of ['"', '""', '\\"', '\\\\"', '\\', '":', '"}', '":"', '\\":', ':\\']) {
+      const text = JSON.stringify({ a: value, b: ':', [value]: { c: value } })
+      expect(parseStrict(text)).toEqual(JSON.parse(text))
+    }
+  })
+
   it('takes 32 levels and refuses 33, and 200,000 without a RangeError', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
     expect(parseStrict(nested(32))).toBeDefined()
