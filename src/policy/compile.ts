@@ -47,13 +47,16 @@ const DENIALS = 65_536
 export function compile(policy: Policy, outside: CompileOutside, previous: Compiled | null = null): Compiled {
   const limits = new Map(Object.entries(policy.limits).map(([name, limit]) => [name, limitOf(name, limit)]))
   const kept = new Map<string, unknown>()
+  // Authenticators hold on to what they were built with. Through it they must not hold the policy before, and through
+  // that all that ever were in force, with every token that these had verified.
+  let takenOver = previous?.kept ?? null
   const building: Building = {
     outside,
     roles: new Set(Object.keys(policy.roles)),
     limits: new Set(limits.keys()),
     limitUse: (name) => ({ limit: known(limits, name), cost: 1 }),
     keep: (definition, make) => {
-      const part = previous?.kept.get(definition) ?? make()
+      const part = takenOver?.get(definition) ?? make()
       kept.set(definition, part)
       return part as ReturnType<typeof make>
     },
@@ -77,6 +80,7 @@ export function compile(policy: Policy, outside: CompileOutside, previous: Compi
     connections: connectionsOf(policy),
     instances: (policy.store?.instances ?? 1) * outside.processes,
   }
+  takenOver = null
   return { engine, authenticators: [...authenticators.values()], kept }
 }
 
