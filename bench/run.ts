@@ -10,7 +10,7 @@ import { GROUPS, type Part } from './groups.ts'
 import { parseOptions } from './options.ts'
 import { pin } from './pin.ts'
 import { accountTable, warmAccount } from './profile/index.ts'
-import { type GroupFindings, provenance } from './report/findings.ts'
+import { type GroupFindings, jsonOf, provenance } from './report/findings.ts'
 import { publish } from './report/publish.ts'
 import { rowOf } from './report/table.ts'
 
@@ -26,7 +26,7 @@ for (const name of profile ? [] : only) findings[name] = await measured(name, GR
 if (profile) {
   console.log(accountTable(await warmAccount({ quick })))
 }
-if (json !== null) writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`)
+if (json !== null) writeFileSync(json, jsonOf(findings))
 if (write) publish(findings)
 
 async function measured(name: string, { run, pinned, accounted }: Part): Promise<GroupFindings> {

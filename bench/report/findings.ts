@@ -33,6 +33,10 @@ export interface GroupFindings extends Provenance {
 /** What stands in docs/performance.json, by group. */
 export type Findings = Readonly<Record<string, GroupFindings>>
 
+/** Findings as JSON; six digits tell more than any of them knows. */
+export const jsonOf = (findings: Findings): string =>
+  `${JSON.stringify(findings, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 2)}\n`
+
 export function provenance(now: Date, pinned: boolean): Provenance {
   return {
     date: now.toISOString().slice(0, 10),

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountTable } from '../profile/index.ts'
-import type { Findings } from './findings.ts'
+import { type Findings, jsonOf } from './findings.ts'
 import { growthChart } from './growth-chart.ts'
 import { between } from './page.ts'
 import { ratioChart } from './ratio-chart.ts'
@@ -17,7 +17,7 @@ export function publish(found: Findings, docs = DOCS): void {
   const json = join(docs, 'performance.json')
   const known = existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')) as Findings) : {}
   const findings: Findings = { ...known, ...found }
-  writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`)
+  writeFileSync(json, jsonOf(findings))
 
   const page = join(docs, 'performance.md')
   let text = readFileSync(page, 'utf8')
