@@ -6,14 +6,19 @@ import { policyJsonSchema, policyReference, reasonReference } from '../src/polic
 import { attackReference } from './attacks.ts'
 import { hardeningPage } from './hardening.ts'
 import { withTables } from './operations.ts'
+import { PAGE, withPackages } from './supply-chain.ts'
 
 const root = join(import.meta.dirname, '..')
+const [lock, manifest] = ['package-lock.json', 'package.json'].map((file) =>
+  JSON.parse(readFileSync(join(root, file), 'utf8')),
+)
 const FILES: Readonly<Record<string, () => string>> = {
   'postern.schema.json': () => `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
   'docs/policy.md': policyReference,
   'docs/reasons.md': reasonReference,
   'docs/security/hardening.md': hardeningPage,
   'docs/security/attacks.md': attackReference,
+  [PAGE]: () => withPackages(readFileSync(join(root, PAGE), 'utf8'), lock, manifest),
   'docs/operations.md': () => withTables(readFileSync(join(root, 'docs/operations.md'), 'utf8')),
 }
 

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,6 +21,8 @@ const environment = {
 
 let folder = ''
 let files: string[] = []
+/** Bytes as they are unpacked. */
+let size = 0
 
 /** Runs a command in the folder that the package was installed into. */
 async function inFolder(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -43,9 +46,11 @@ beforeAll(async () => {
   const [entry] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as {
     filename: string
     files: { path: string }[]
+    unpackedSize: number
   }[]
   if (entry === undefined) throw new Error('npm pack made nothing')
   files = entry.files.map(({ path }) => path)
+  size = entry.unpackedSize
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, entry.filename)], {
     cwd: folder,
@@ -56,15 +61,48 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('the npm package, installed into an empty folder', () => {
-  it('holds JavaScript, types, the schema and the papers, and neither sources, tests nor maps', () => {
-    expect(files).toContain('dist/cli/main.js')
-    expect(files).toContain('postern.schema.json')
-    expect(
-      files.filter(
-        (path) =>
-          !/^(?:dist\/.*\.(?:js|d\.ts)|postern\.schema\.json|package\.json|README\.md|LICENSE)$/.test(path),
-      ),
-    ).toEqual([])
+  it('holds JavaScript and types of each source, the schema, the bill of materials and the papers, and nothing else', () => {
+    const sources = globSync('**/*.ts', { cwd: join(ROOT, 'src'), exclude: ['**/*.d.ts'] })
+    const built = sources.flatMap((path) =>
+      ['.js', '.d.ts'].map((end) => `dist/${path.replace(/\.ts$/, end)}`),
+    )
+    const papers = ['LICENSE', 'README.md', 'package.json', 'postern.schema.json', 'dist/postern.cdx.json']
+    expect(files.toSorted()).toEqual([...built, ...papers].sort())
+  })
+
+  it('holds no map and no hint of one, no test, no key, and is small', async () => {
+    const inside = join(folder, 'node_modules', 'postern')
+    for (const path of files) {
+      expect(path).not.toMatch(
+        /\.(?:map|tsbuildinfo|pem|key|p12|pfx|env|npmrc|db)$|\.(?:test|spec|bench)\.|(?:^|\/)\./,
+      )
+      const text = await readFile(join(inside, path), 'utf8')
+      expect(text, path).not.toMatch(/^\/\/[#@] source(?:Mapping)?URL=/m)
+      expect(text, path).not.toMatch(/-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]{16}/)
+      // A compact token, and the access keys that scanners look for.
+      expect(text, path).not.toMatch(
+        /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|\bAKIA[A-Z0-9]{16}\b|\bgh[pousr]_\w{36}\b/,
+      )
+    }
+    expect(size).toBeLessThan(3 * 2 ** 20)
+  })
+
+  it('brings with it what its bill of materials names, and nothing else', async () => {
+    const bill = JSON.parse(
+      await readFile(join(folder, 'node_modules', 'postern', 'dist', 'postern.cdx.json'), 'utf8'),
+    ) as { components: { name: string }[] }
+    const top = await readdir(join(folder, 'node_modules'))
+    const scoped = await Promise.all(
+      top
+        .filter((name) => name.startsWith('@'))
+        .map(async (scope) =>
+          (await readdir(join(folder, 'node_modules', scope))).map((name) => `${scope}/${name}`),
+        ),
+    )
+    const installed = [...top.filter((name) => !/^[@.]/.test(name)), ...scoped.flat()]
+    expect(installed.filter((name) => name !== 'postern').sort()).toEqual(
+      bill.components.map(({ name }) => name).sort(),
+    )
   })
 
   it('writes a starter policy that passes its own check, and never over a file', async () => {
