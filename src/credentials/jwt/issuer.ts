@@ -1,5 +1,5 @@
 import { Secret, secretOf } from '../../schema/secret.ts'
-import type { Building } from '../contract.ts'
+import type { Building, Outside } from '../contract.ts'
 import type { Algorithm } from './algorithms.ts'
 import { type Expectations, normalType } from './claims.ts'
 import { Discovery, metadataUrls } from './discovery.ts'
@@ -51,27 +51,28 @@ export function buildIssuer(name: string, entry: IssuerEntry, building: Building
 
 function sourceOf(name: string, entry: IssuerEntry, { outside, keep }: Building): KeySource {
   const { issuer, keys, algorithms } = entry
-  const rules = { maxBytes: MAX_BYTES, timeout: FETCH_TIMEOUT, ...allowanceOf(keys) }
-  const { jwks, discovery, secret } = keys
-  // What is fetched is kept when a policy is replaced: a reload must not depend on whether issuers answer just then.
-  const kept = (document: () => KeySetDocument): KeySource =>
-    keep(
-      `key set ${JSON.stringify([name, issuer, keys, algorithms])}`,
-      () => new KeySet(name, document(), algorithms, outside),
-    )
-  if (secret !== undefined)
+  if (keys.secret !== undefined) {
+    const { secret } = keys
     return new StaticKeys(outside.now, async () => [await importSecret(secretOf(secret), algorithms)])
-  if (jwks !== undefined)
-    return kept(() => ({ fetch: () => outside.fetchText(jwks, rules), doubt: () => {} }))
-  if (discovery !== undefined) {
-    return kept(() => {
-      const urls = discovery === true ? metadataUrls(issuer) : [discovery]
-      const found = new Discovery(issuer, urls, rules, outside)
-      const fetch = async (): Promise<string> => outside.fetchText(await found.locate(), rules)
-      return { fetch, doubt: () => found.doubt() }
-    })
   }
-  return new StaticKeys(outside.now, () => importAll(publicKeysOf(keys), algorithms))
+  if (keys.jwks === undefined && keys.discovery === undefined)
+    return new StaticKeys(outside.now, () => importAll(publicKeysOf(keys), algorithms))
+  // What is fetched is kept when a policy is replaced: a reload must not depend on whether issuers answer just then.
+  return keep(
+    `key set ${JSON.stringify([name, issuer, keys, algorithms])}`,
+    () => new KeySet(name, documentOf(issuer, keys, outside), algorithms, outside),
+  )
+}
+
+/** Where a set is fetched from. It outlives the policy that it was made for, and so must not hold on to any of it. */
+function documentOf(issuer: string, keys: IssuerEntry['keys'], outside: Outside): KeySetDocument {
+  const { jwks, discovery } = keys
+  const rules = { maxBytes: MAX_BYTES, timeout: FETCH_TIMEOUT, ...allowanceOf(keys) }
+  if (jwks !== undefined) return { fetch: () => outside.fetchText(jwks, rules), doubt: () => {} }
+  const urls = typeof discovery === 'string' ? [discovery] : metadataUrls(issuer)
+  const found = new Discovery(issuer, urls, rules, outside)
+  const fetch = async (): Promise<string> => outside.fetchText(await found.locate(), rules)
+  return { fetch, doubt: () => found.doubt() }
 }
 
 function publicKeysOf({ pem, jwk }: IssuerEntry['keys']): readonly Jwk[] {
