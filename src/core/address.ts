@@ -134,11 +134,15 @@ export function parseHop(text: string): Address | null {
 
 const portFits = (port: string | undefined): boolean => port === undefined || Number(port) <= 65535
 
+/** How many values the word at `index` may have within a network of `prefix` bits. */
+const sizeOf = (prefix: number, index: number): number =>
+  2 ** (32 - Math.min(32, Math.max(0, prefix - index * 32)))
+
 /** Zero all but the first `prefix` bits. */
 function masked(words: readonly number[], prefix: number): number[] {
   return words.map((word, index) => {
-    const keep = Math.min(32, Math.max(0, prefix - index * 32))
-    return keep === 32 ? word : Math.floor(word / 2 ** (32 - keep)) * 2 ** (32 - keep)
+    const size = sizeOf(prefix, index)
+    return Math.floor(word / size) * size
   })
 }
 
@@ -202,10 +206,7 @@ interface Range {
 }
 
 function rangeOf({ address, prefix }: Network): Range {
-  const last = address.words.map((word, index) => {
-    const keep = Math.min(32, Math.max(0, prefix - index * 32))
-    return keep === 32 ? word : word + 2 ** (32 - keep) - 1
-  })
+  const last = address.words.map((word, index) => word + sizeOf(prefix, index) - 1)
   return { first: address.words, last }
 }
 

@@ -33,7 +33,7 @@ export function decide(request: ForwardedRequest, engine: Engine, ports: Ports):
     'headers',
     intruder === null ? 'none stands for an identity header' : `${intruder} stands for one of ours`,
   )
-  if (intruder !== null) return deliberation.deny({ reason: 'header_alias', cause: intruder.slice(0, 64) })
+  if (intruder !== null) return deliberation.deny({ reason: 'header_alias', cause: intruder })
 
   const selected = selectRoute(request, canonical, engine, ports)
   if ('reason' in selected) return deliberation.deny(selected)

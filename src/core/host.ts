@@ -6,10 +6,7 @@ import { parseAddress } from './address.ts'
 function isLabelCode(code: number): boolean {
   const letter = code | 0x20
   return (
-    (letter >= 0x61 && letter <= 0x7a && code < 0x80) ||
-    (code >= 0x30 && code <= 0x39) ||
-    code === 0x2d ||
-    code === 0x5f
+    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f
   )
 }
 

@@ -60,7 +60,7 @@ const outlineOf = (name: string): number =>
 /** What `spelled` makes of one character. */
 function spelledCode(code: number): number {
   const letter = code | 0x20
-  if (letter >= 0x61 && letter <= 0x7a && code < 0x80) return letter
+  if (letter >= 0x61 && letter <= 0x7a) return letter
   return code >= 0x30 && code <= 0x39 ? code : 0x2d
 }
 

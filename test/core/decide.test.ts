@@ -235,6 +235,18 @@ describe('decide', () => {
     expect(await reasonOf(route(), { forwardedFor: 'unknown' })).toBe(null)
   })
 
+  it('checks where a client is, where a route says so, and takes nobody whose place is unknown', async () => {
+    const german = route({ places: { countries: { allow: new Set(['DE']), deny: null }, asns: null } })
+    const from = (country: string | null) => reasonOf(german, { place: { country, asn: null } })
+    expect([await from('DE'), await from('FR'), await from(null)]).toEqual([
+      null,
+      'place_denied',
+      'place_denied',
+    ])
+    expect(await reasonOf(german)).toBe('place_denied')
+    expect(asked).toEqual(['accepted'])
+  })
+
   it('W01 lets in only the origins that a route names, and requests that have none', async () => {
     const own = route({ origins: new Set(['https://a.example']) })
     expect(await reasonOf(own, { header: { Origin: 'https://a.example' } })).toBe(null)

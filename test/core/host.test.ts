@@ -119,6 +119,12 @@ describe('a name with or without a port', () => {
     'app:8a',
     'app:a8',
     'app:-1',
+    'app:1e3',
+    'app:0x50',
+    'app:+80',
+    'app: 80',
+    'app:80 ',
+    'app:8.0',
     `${'a.'.repeat(126)}ab`,
   ])('is refused just beyond them: %s', (text) => expect(canonicalHost(text)).toBeNull())
 })

@@ -66,6 +66,8 @@ describe('roles', () => {
         }
       }),
     )
+    const own = shared.grantOf(principalOf({ roles: ['ab'], permissions: ['own:1'] }))
+    expect(own.permissions.list()).toEqual(['own:1', 'p:ab'])
     const [one, two] = [principalOf({ roles: ['a'] }), principalOf({ id: 'bob', roles: ['a'] })]
     expect(shared.grantOf(one)).toBe(shared.grantOf(two))
   })

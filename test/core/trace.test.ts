@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Authentication } from '../../src/core/model.ts'
 import { strong } from '../support/policy.ts'
 import { quietKnowledge } from '../support/ports.ts'
+import { principalOf } from '../support/principal.ts'
 import { type Asked, serviceOf } from '../support/service.ts'
 
 /** Of the form of keys that are imported. */
@@ -181,6 +182,13 @@ describe('what decides when credentials differ', () => {
     expect([await judge(one, two), await judge(two, one)]).toEqual([one, two])
     expect([await judge(down, one), await judge(one, down)]).toEqual([one, one])
     expect([await judge(absent, down), await judge(down, absent)]).toEqual([down, down])
+    const good = { is: 'accepted', principal: principalOf() } as const
+    expect(await judge(good, good)).toEqual({ is: 'rejected', reason: 'credential_repeated' })
+    expect([await judge(good, one), await judge(down, good), await judge(absent, good)]).toEqual([
+      one,
+      down,
+      good,
+    ])
     expect([await judge(), await judge(absent), await judge(absent, absent)]).toEqual([
       absent,
       absent,
