@@ -101,6 +101,7 @@ describe('what a header says of a place', () => {
     ['1x', null],
     ['', null],
     ['AS', null],
+    ['AS 1', null],
     ['1', 1],
     [' 64496\t', 64496],
     ['4294967295', 4294967295],

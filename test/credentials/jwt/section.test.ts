@@ -211,6 +211,38 @@ describe('public keys', () => {
     )
   })
 
+  it('takes a set in which each algorithm has a key, and says what would fit the others', () => {
+    const [rsa, ec] = [
+      KINDS.RSA().publicKey.export({ format: 'jwk' }),
+      KINDS['P-256']().publicKey.export({ format: 'jwk' }),
+    ]
+    const of = (keys: object[], algorithms: string[]) => problems({ keys: { jwk: { keys } }, algorithms })
+    expect(of([rsa, ec], ['RS256', 'ES256'])).toBe('')
+    expect(of([ec, { ...rsa, alg: 'PS256' }], ['ES256', 'EdDSA'])).toBe(
+      'company.algorithms.1 EdDSA does not fit the key: write PS256 or ES256',
+    )
+    expect(of([{ ...ec, crv: 'secp256k1' }], ['ES256'])).toBe(
+      'company.algorithms.0 ES256 does not fit the key: write a key of another kind',
+    )
+  })
+
+  it('says where the fault is, once for keys that have the same', () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
+    const fault = 'is too weak: an RSA modulus has at least 2048 bits'
+    expect(problems({ keys: { pem: pem(weak) } })).toBe(`company.keys.pem ${fault}`)
+    const jwk = weak.export({ format: 'jwk' })
+    expect(problems({ keys: { jwk: { keys: [jwk, jwk] } } })).toBe(`company.keys.jwk ${fault}`)
+    expect(problems({ keys: { pem: { file: 'nowhere' }, jwk: undefined } })).toBe('')
+    expect(problems({ keys: { jwk: { file: 'nowhere' } } })).toBe('')
+    expect(problems({ keys: { jwk: { file: 'k' } } }, { k: '{' })).toMatch(
+      /^company\.keys\.jwk is not a JWK or JWK Set: write an object/,
+    )
+    const mixed = ['RS256', 'HS256', 'HS384']
+    expect(problems({ algorithms: mixed })).toBe(
+      'company.algorithms mixes HS256, HS384 with algorithms of public keys: write one kind, the other in a second issuer',
+    )
+  })
+
   it('refuses private keys in every form, in the policy or in a file, and never shows them', () => {
     const { privateKey } = KINDS['P-256']()
     const jwk = privateKey.export({ format: 'jwk' })
