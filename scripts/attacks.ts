@@ -37,6 +37,7 @@ export function attackReference(): string {
     '| way | what that is | suite |',
     '|---|---|---|',
     ...WAYS.map((way) => `| ${way} | ${RUNNERS[way].says} | \`test/${RUNNERS[way].file}\` |`),
+    '| proxies | The same requests to the Worker as a gateway in workerd, judged at its origin. | `test/attacks/gateway.test.ts` |',
     '',
     'A number of requests in the last column below says how many variants of the attack the suites of these ways send; a file beside it holds tests written for this attack.',
     ...CLASSES.flatMap(sectionOf),

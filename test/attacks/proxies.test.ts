@@ -3,16 +3,15 @@
  * upstream got: nothing, or something that is open to the caller in every reading and bears nothing of the attacker's.
  */
 import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2'
-import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Stand, startStand, throughEachProxy } from '../e2e/stand.ts'
-import type { Received } from '../e2e/upstream.ts'
-import { type Answer, exchange, header, type Line, requestBytes } from '../e2e/wire.ts'
-import { type Attempt, attemptsIn, titled } from './attack.ts'
-import { attack, CLASSES } from './catalogue.ts'
+import { header, type Line, requestBytes } from '../e2e/wire.ts'
+import { titled } from './attack.ts'
+import { attack } from './catalogue.ts'
 import { alice, claims, hmac, KEYS, key } from './forge.ts'
 import { CREDENTIAL } from './served.ts'
-import { linesOf, POLICY, shown, VARIABLES, wrongs } from './stage.ts'
+import { besiege, Siege } from './siege.ts'
+import { POLICY, VARIABLES, wrongs } from './stage.ts'
 
 const policy = {
   ...POLICY,
@@ -23,100 +22,20 @@ const policy = {
   },
 }
 
-/** Milliseconds after which nobody waits for an answer to bytes that may be half a request. */
-const PATIENCE = 500
-
 const named = (id: string, says: string) => titled(attack(id), says)
-
-const bytesOf = (attempt: Attempt): string => {
-  const { bytes, method, host, target = '/', from } = attempt
-  const claimed: Line[] = from === undefined ? [] : [['X-Forwarded-For', from]]
-  return (
-    bytes ??
-    requestBytes(target, {
-      ...(method === undefined ? {} : { method }),
-      ...(host === undefined ? {} : { host }),
-      headers: [...claimed, ...linesOf(attempt)],
-    })
-  )
-}
 
 await throughEachProxy((kind) => {
   let stand: Stand
+  let siege: Siege
   const records: string[] = []
-  let judged = 0
-  const answers: string[] = []
 
   beforeAll(async () => {
     stand = await startStand(kind, { policy, environment: VARIABLES, onRecord: (line) => records.push(line) })
-    arrived() // what asked whether it is there yet
+    siege = new Siege(stand)
   })
   afterAll(() => stand?.stop())
 
-  async function send(bytes: string): Promise<Answer | null> {
-    const abort = new AbortController()
-    const late = delay(PATIENCE, null, { signal: abort.signal }).catch(() => null)
-    const answer = await Promise.race([exchange(stand.port, bytes).catch(() => null), late])
-    abort.abort()
-    if (answer !== null) answers.push(JSON.stringify([answer.lines, answer.body]))
-    return answer
-  }
-
-  /** What has arrived since the last time somebody asked. */
-  function arrived(): readonly Received[] {
-    const { received } = stand.upstream
-    const fresh = received.slice(judged)
-    judged = received.length
-    return fresh
-  }
-
-  /** What is wrong with what one attempt, or several alike, made the upstream receive. */
-  function flaws(attempt: Attempt, received: readonly Received[], answer: Answer | null): string[] {
-    const { status, caller = 'nobody', arrives = status === 200 ? 'harmless' : 'nothing' } = attempt
-    const found: string[] = []
-    if (arrives === 'nothing' && received.length > 0) found.push(`${received[0]?.start} arrived`)
-    if (status === 200 && attempt.arrives === undefined && received.length !== 1)
-      found.push(`${received.length} arrived, and ${answer?.status} came back`)
-    for (const one of received) found.push(...wrongs(one, caller))
-    if (received.length === 0 && answer?.body.startsWith('upstream')) found.push('an answer of the upstream')
-    return found
-  }
-
-  for (const { name, attacks } of CLASSES) {
-    const tried = attacks.filter((one) => attemptsIn(one, 'proxies').length > 0)
-    if (tried.length === 0) continue
-    describe(name, () => {
-      for (const one of tried) {
-        const attempts = attemptsIn(one, 'proxies')
-        it(titled(one, `${attempts.length} requests`), async () => {
-          const found: string[] = []
-          const note = (attempt: Attempt, problems: readonly string[]): void => {
-            if (problems.length > 0) found.push(`${problems.join('; ')}: ${shown(attempt)}`)
-          }
-          for (const attempt of attempts.filter(({ bytes }) => bytes === undefined)) {
-            const bytes = bytesOf(attempt)
-            let answer = await send(bytes)
-            // No time to judge, as on a busy machine, or none to answer; nobody is let in by that.
-            for (
-              let tries = 0;
-              (answer?.status ?? 500) >= 500 && attempt.status === 200 && tries < 5;
-              tries++
-            )
-              answer = await send(bytes)
-            note(attempt, flaws(attempt, arrived(), answer))
-          }
-          // Half requests are waited for together, and what arrives is judged as one.
-          for (const arrives of ['nothing', 'harmless', undefined] as const) {
-            const alike = attempts.filter((each) => each.bytes !== undefined && each.arrives === arrives)
-            await Promise.all(alike.map((attempt) => send(bytesOf(attempt))))
-            const [first] = alike
-            if (first !== undefined) note(first, flaws(first, arrived(), null))
-          }
-          expect(found.slice(0, 20), `${found.length} of ${attempts.length}`).toEqual([])
-        })
-      }
-    })
-  }
+  besiege(() => siege)
 
   it(named('H08', 'a claim with a line break arrives in one line, encoded'), async () => {
     const subjects: Readonly<Record<string, string>> = {
@@ -126,8 +45,8 @@ await throughEachProxy((kind) => {
       '\u202ea': '%E2%80%AEa',
     }
     for (const [sub, expected] of Object.entries(subjects)) {
-      const answer = await send(requestBytes('/docs/x', { headers: [alice({ sub, roles: [] })] }))
-      const [received, ...more] = arrived()
+      const answer = await siege.send(requestBytes('/docs/x', { headers: [alice({ sub, roles: [] })] }))
+      const [received, ...more] = siege.arrived()
       expect([answer?.status, more.length], stand.output()).toEqual([200, 0])
       expect(header(received?.lines ?? [], 'X-Auth-User')).toBe(expected)
       expect(header(received?.lines ?? [], 'X-Auth-Roles') ?? '').toBe('')
@@ -142,8 +61,8 @@ await throughEachProxy((kind) => {
       '%REQ(HOST)%',
       '${HOSTNAME}',
     ]) {
-      await send(requestBytes('/docs/x', { headers: [alice({ sub })] }))
-      const told = header(arrived()[0]?.lines ?? [], 'X-Auth-User')
+      await siege.send(requestBytes('/docs/x', { headers: [alice({ sub })] }))
+      const told = header(siege.arrived()[0]?.lines ?? [], 'X-Auth-User')
       expect(decodeURIComponent(told?.replace(/%(?![0-9A-F]{2})/g, '%25') ?? ''), stand.output()).toBe(sub)
     }
   })
@@ -171,13 +90,13 @@ await throughEachProxy((kind) => {
     ]
     for (const headers of requests) {
       await overHttp2(stand.port, headers)
-      for (const received of arrived())
+      for (const received of siege.arrived())
         expect(wrongs(received, 'nobody'), JSON.stringify(headers)).toEqual([])
     }
     // A bad token that is hidden by a blank must not arrive beside a key that is good.
     for (const authorization of ['Bearer spoof ', ' Bearer spoof', '\tBearer spoof\t'])
       await overHttp2(stand.port, { ':path': '/docs/x', 'x-api-key': KEYS.bot, authorization })
-    expect(arrived()).toEqual([])
+    expect(siege.arrived()).toEqual([])
   })
 
   it(named('X01', 'the path of a check is no check for a client of the proxy'), async () => {
@@ -198,11 +117,11 @@ await throughEachProxy((kind) => {
       '/auth',
       '/check/envoy/public/x',
     ]) {
-      const answer = await send(requestBytes(target, { headers: lines }))
+      const answer = await siege.send(requestBytes(target, { headers: lines }))
       expect([target, answer?.status]).toEqual([target, expect.toSatisfy((status) => status >= 400)])
       expect(answer?.lines.filter(([name]) => /^x-auth-/i.test(name))).toEqual([])
     }
-    expect(arrived()).toEqual([])
+    expect(siege.arrived()).toEqual([])
   })
 
   it(named('R03', 'a limit holds whatever the client claims to be'), async () => {
@@ -215,23 +134,25 @@ await throughEachProxy((kind) => {
         key(`ak_${at}`),
       ]
       const host = ['app.example.com', 'APP.example.com', 'app.example.com:80'][at % 3] ?? ''
-      const answer = await send(requestBytes(`/few/${at}?x=${at}`, { host, headers: headers.slice(0, 2) }))
+      const answer = await siege.send(
+        requestBytes(`/few/${at}?x=${at}`, { host, headers: headers.slice(0, 2) }),
+      )
       statuses.push(answer?.status)
     }
     expect(
       statuses.filter((status) => status === 200),
       stand.output(),
     ).toHaveLength(10)
-    expect(arrived()).toHaveLength(10)
+    expect(siege.arrived()).toHaveLength(10)
     expect(new Set(statuses.slice(10))).toEqual(new Set([429]))
   })
 
   it(named('K07', 'nothing that was presented stands in an answer, or in what Postern prints'), () => {
     expect(records.length).toBeGreaterThan(500)
-    expect(answers.length).toBeGreaterThan(500)
-    for (const text of [...records, ...answers]) expect(CREDENTIAL.exec(text)?.[0]).toBeUndefined()
+    expect(siege.answers.length).toBeGreaterThan(500)
+    for (const text of [...records, ...siege.answers]) expect(CREDENTIAL.exec(text)?.[0]).toBeUndefined()
     // Whatever came too late for its own test.
-    for (const received of arrived()) expect(wrongs(received, 'nobody')).toEqual([])
+    for (const received of siege.arrived()) expect(wrongs(received, 'nobody')).toEqual([])
   })
 })
 
@@ -239,7 +160,7 @@ await throughEachProxy((kind) => {
 async function overHttp2(port: number, headers: OutgoingHttpHeaders): Promise<void> {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   const ended = new Promise<void>((resolve) => session.on('close', resolve).on('error', () => resolve()))
-  const timer = setTimeout(() => session.destroy(), PATIENCE)
+  const timer = setTimeout(() => session.destroy(), 1000)
   try {
     const request = session.request({ ':authority': 'app.example.com', ...headers })
     request.on('close', () => session.close()).on('error', () => session.destroy())

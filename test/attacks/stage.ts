@@ -154,13 +154,26 @@ const patternsOf = (host: string, method: string): Pattern[] =>
     })
     .map(([route, { match }]) => ({ route, path: match.path }))
 
+/** How an upstream is told of a request. */
+export interface Telling {
+  /** The line that names the host that was asked for. */
+  readonly host?: string
+  /** The line, in lower case, by which what stands before it proves itself; null: by none. */
+  readonly secret?: string | null
+}
+
 /** Everything that is wrong with a request that reached the upstream in the name of `caller`. */
-export function wrongs({ method, target, lines, trailers }: Received, caller: Caller): string[] {
+export function wrongs(
+  { method, target, lines, trailers }: Received,
+  caller: Caller,
+  { host: hostLine = 'Host', secret = null }: Telling = {},
+): string[] {
   const found: string[] = []
   const identity = new Map<string, string>()
   for (const [name, value] of [...lines, ...trailers]) {
     if (/spoof/i.test(name + value) && name.toLowerCase() !== 'x-request-id') found.push(`${name}: ${value}`)
-    if (value.includes(PROXY_SECRET) || value.includes(JWT_SECRET)) found.push(`a secret in ${name}`)
+    const known = value.includes(PROXY_SECRET) || value.includes(JWT_SECRET)
+    if (known && name.toLowerCase() !== secret) found.push(`a secret in ${name}`)
     if (!folded(name).startsWith('x-auth-')) continue
     const plain = name.toLowerCase()
     if (plain !== folded(name)) found.push(`an alias: ${name}`)
@@ -169,7 +182,7 @@ export function wrongs({ method, target, lines, trailers }: Received, caller: Ca
   }
   for (const [name, value] of Object.entries(identityOf(caller)))
     if ((identity.get(name) ?? '') !== value) found.push(`${name} is ${identity.get(name)}, not ${value}`)
-  const host = (header(lines, 'Host') ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+  const host = (header(lines, hostLine) ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
   const allowed: readonly string[] = CALLERS[caller].routes
   const path = target.split('?')[0] ?? ''
   for (const { reading, route } of selectionsOf(patternsOf(host, method), path))

@@ -167,6 +167,11 @@ export const API_KEYS: AttackClass = {
           ways: ['proxies'],
         },
         {
+          file: 'attacks/gateway.test.ts',
+          title: 'nothing that was presented stands in an answer, or in what the gateway logs',
+          ways: ['workerd'],
+        },
+        {
           file: 'http/record.test.ts',
           title: 'K07: holds nothing of a credential that an error quotes',
           ways: ['in process'],
