@@ -108,7 +108,7 @@ const network = fc.oneof(
     .map(([head, length]) => `${head.join(':')}::/${length}`),
 )
 
-describe('an address beside a big number', () => {
+describe('an address beside a big number', { timeout: 120_000 }, () => {
   it('is read where it is one, as the same number, and nowhere else', () => {
     let read = 0
     const property = fc.property(address, (text) => {
@@ -116,8 +116,8 @@ describe('an address beside a big number', () => {
       if (found !== null) read++
       expect(numberIn(found)).toEqual(numberOf(text))
     })
-    fc.assert(property, { numRuns: 20_000 })
-    expect(read).toBeGreaterThan(8000)
+    fc.assert(property, { numRuns: 10_000 })
+    expect(read).toBeGreaterThan(4000)
   })
 
   it('is read where Node reads one, and nowhere else', () => {
@@ -125,7 +125,7 @@ describe('an address beside a big number', () => {
       // Node takes a zone, which is no part of a bare address.
       expect(parseAddress(text) !== null).toBe(isIP(text) !== 0 && !text.includes('%'))
     })
-    fc.assert(property, { numRuns: 20_000 })
+    fc.assert(property, { numRuns: 10_000 })
   })
 
   it('is written as the URL Standard writes it, which is RFC 5952', () => {
@@ -144,12 +144,12 @@ describe('an address beside a big number', () => {
       if (found !== null) read++
       expect(numberIn(found)).toEqual(hopOf(text))
     })
-    fc.assert(property, { numRuns: 20_000 })
-    expect(read).toBeGreaterThan(5000)
+    fc.assert(property, { numRuns: 10_000 })
+    expect(read).toBeGreaterThan(2500)
   })
 })
 
-describe('a network beside two big numbers', () => {
+describe('a network beside two big numbers', { timeout: 120_000 }, () => {
   const read = (text: string): Network | null => {
     const reading = parseNetwork(text)
     return reading.ok ? reading.network : null
@@ -166,8 +166,8 @@ describe('a network beside two big numbers', () => {
       const width = expected.family === 4 ? 32 : 128
       expect(1n << BigInt(width - found.prefix)).toBe(expected.last - expected.first + 1n)
     })
-    fc.assert(property, { numRuns: 20_000 })
-    expect(good).toBeGreaterThan(4000)
+    fc.assert(property, { numRuns: 10_000 })
+    expect(good).toBeGreaterThan(2000)
   })
 
   /** Networks that are good, and addresses on their edges and one step beyond. */

@@ -43,7 +43,7 @@ function wrong({ fate, stricter }: Forgery, { postern, second, fault }: Verdicts
   return null
 }
 
-describe('JWT acceptance beside a second implementation and the RFCs', () => {
+describe('JWT acceptance beside a second implementation and the RFCs', { timeout: 120_000 }, () => {
   it.each(FORGERIES.map((forgery) => [forgery.name, forgery] as const))('%s', async (_, forgery) => {
     const tally: Tally = { tokens: 0, postern: 0, second: 0, reference: 0 }
     for (const smith of smiths) {

@@ -88,7 +88,7 @@ const inTurn = (answers: readonly Charged[][]): Charged[][] => {
  */
 export function limiterDifferential(make: Make, traits: Traits): void {
   const injected = traits.clock.charges
-  describe('its counters, beside an exact leaky bucket', () => {
+  describe('its counters, beside an exact leaky bucket', { timeout: 120_000 }, () => {
     it(
       'tell the same over any sequence of charges, alone and at once, while the clock steps',
       on(make, agreement),

@@ -51,7 +51,7 @@ export function numberOf(text: string): Number128 | null {
   return six >> 32n === MAPPED ? { family: 4, value: six & 0xffff_ffffn } : { family: 6, value: six }
 }
 
-/** A hop of X-Forwarded-For: an address, with a port behind an IPv4 one or behind brackets, with a zone at most. */
+/** A hop of X-Forwarded-For: an address, with a port behind an IPv4 one or behind brackets; an IPv6 one may have a zone. */
 export function hopOf(text: string): Number128 | null {
   // Optional white space is spaces and tabs (RFC 9110 section 5.6.3).
   const hop = text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '')
@@ -60,7 +60,8 @@ export function hopOf(text: string): Number128 | null {
   if (port !== null && !(/^[0-9]{1,5}$/.test(port) && Number(port) < 65_536)) return null
   const [bare = '', zone] = inner.split(/%(.*)/s)
   if (zone !== undefined && !/^[A-Za-z0-9_.~-]{1,64}$/.test(zone)) return null
-  if (open && !bare.includes(':')) return null
+  // Brackets and zones are for IPv6 (RFC 3986 section 3.2.2, RFC 4007 section 11).
+  if ((open || zone !== undefined) && !bare.includes(':')) return null
   return numberOf(bare)
 }
 

@@ -60,7 +60,7 @@ const table = (most: number): fc.Arbitrary<Route[]> =>
 const pairs = (routes: readonly Route[]): [Route, Route][] =>
   routes.flatMap((one, index) => routes.slice(index + 1).map((other): [Route, Route] => [one, other]))
 
-describe('routes beside the lists of their requests', () => {
+describe('routes beside the lists of their requests', { timeout: 120_000 }, () => {
   it('conflict exactly where two lists overlap and neither lies within the other', () => {
     let [some, none] = [0, 0]
     const property = fc.property(table(5), (routes) => {
@@ -76,8 +76,8 @@ describe('routes beside the lists of their requests', () => {
       if (expected.length > 0) some++
       else none++
     })
-    fc.assert(property, { numRuns: 8000 })
-    expect(Math.min(some, none)).toBeGreaterThan(400)
+    fc.assert(property, { numRuns: 4000 })
+    expect(Math.min(some, none)).toBeGreaterThan(200)
   })
 
   it('are selected as a search through all of them does, for every request that there is', () => {
@@ -112,8 +112,8 @@ describe('routes beside the lists of their requests', () => {
         }
       }
     })
-    fc.assert(property, { numRuns: 40 })
-    expect(selected).toBeGreaterThan(100_000)
+    fc.assert(property, { numRuns: 20 })
+    expect(selected).toBeGreaterThan(50_000)
   })
 
   it('that differ in capitals only conflict, and a path with other capitals than its route is refused', () => {
