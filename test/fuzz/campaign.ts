@@ -89,6 +89,8 @@ class Campaign {
   readonly #corpus: Input[]
   readonly #features = new Set<string>()
   readonly #findings = new Map<string, Finding>()
+  /** Inputs of this batch that took long enough for a second look. */
+  readonly #slow: Input[] = []
   #harness: Harness | null = null
   #runs = 0
   #allowed = 0
@@ -105,10 +107,12 @@ class Campaign {
   async run(): Promise<Report> {
     const { runs, expired } = this.#options
     const started = performance.now()
-    this.#harness = await this.#target.open()
+    // Before anything is opened: what opening leaves to be done later must not count as what an input led to.
     this.#coverage?.start()
+    this.#harness = await this.#target.open()
     for (const input of this.#corpus) await this.#try(input)
     this.#coverage?.learn(this.#coverage.take())
+    await this.#judgeSlow()
     while (this.#runs < runs && this.#findings.size < ENOUGH && expired?.() !== true) await this.#batch()
     const covered = this.#coverage?.characters ?? null
     this.#coverage?.stop()
@@ -122,21 +126,39 @@ class Campaign {
     const inputs: Input[] = []
     while (inputs.length < BATCH && this.#runs + inputs.length < this.#options.runs) inputs.push(this.#next())
     for (const input of inputs) await this.#try(input)
-    if (this.#coverage === null) return
-    const marks = this.#coverage.take()
-    const news = this.#coverage.news(marks)
-    this.#coverage.learn(marks)
+    if (this.#coverage !== null) await this.#learn(this.#coverage, inputs)
+    await this.#judgeSlow()
+  }
+
+  /** Keeps the inputs of a batch that went where none was before. */
+  async #learn(coverage: Coverage, inputs: readonly Input[]): Promise<void> {
+    const marks = coverage.take()
+    const news = coverage.news(marks)
+    coverage.learn(marks)
     if (news.size === 0) return
-    // Somebody in this batch went where nobody was before. Who it was shows where nothing is remembered yet.
+    // Who it was shows where nothing is remembered yet.
     const harness = await this.#target.open()
-    this.#coverage.take()
+    coverage.take()
     for (const input of inputs) {
       if (news.size === 0) break
       await attempt(harness, input)
-      if (explain(news, this.#coverage.take()) && !this.#corpus.includes(input)) this.#corpus.push(input)
+      if (explain(news, coverage.take()) && !this.#corpus.includes(input)) this.#corpus.push(input)
     }
     await harness.close?.()
-    this.#coverage.take()
+    coverage.take()
+  }
+
+  /**
+   * Looks at what took long, once the batch is done: how long something takes is no part of what follows from a seed,
+   * so that nothing which is run meanwhile may count as covered.
+   */
+  async #judgeSlow(): Promise<void> {
+    const slow = this.#slow.splice(0)
+    for (const input of slow) {
+      const failure = await this.#cost.judge(input)
+      if (failure !== null) await this.#found(input, failure)
+    }
+    if (slow.length > 0) this.#coverage?.take()
   }
 
   #next(): Input {
@@ -177,10 +199,7 @@ class Campaign {
     }
     if (fresh && !this.#corpus.includes(input)) this.#corpus.push(input)
     for (const failure of failures) await this.#found(input, failure)
-    if (this.#cost.suspects(input, taken)) {
-      const slow = await this.#cost.judge(input)
-      if (slow !== null) await this.#found(input, slow)
-    }
+    if (this.#cost.suspects(input, taken)) this.#slow.push(input)
   }
 
   async #renewed(): Promise<Harness> {

@@ -180,6 +180,14 @@ const LINES = [
   'Authorization: Bearer x', 'Authorization: Basic eDp5', 'X-Postern-Status: 200', 'Cookie: a=b',
 ] // biome-ignore format: a table
 
+/** Lines that a route looks at. */
+const NEAR: Readonly<Record<string, RegExp>> = {
+  place: /^X-(?:Country|Asn)/,
+  origin: /^Origin/,
+  flight: /^(?:Origin|Access)/,
+  step: /^Authorization/,
+}
+
 /** Fields of the header. */
 export const fields: Target = {
   name: 'fields',
@@ -212,8 +220,12 @@ export const fields: Target = {
     ...LINES.map((line) => `open GET 1 0\n${line}`),
   ],
   generate: (dice: Dice) => {
-    const first = `${dice.pick(ROUTES)} ${dice.pick(['GET', 'GET', 'POST', 'OPTIONS', 'HEAD'])} ${1 + dice.below(6)} ${dice.pick([0, 1, 999, 1000, 19_999, 86_399_999])}`
-    return [first, ...Array.from({ length: dice.below(5) }, () => dice.pick(LINES))].join('\n')
+    const route = dice.pick(ROUTES)
+    const first = `${route} ${dice.pick(['GET', 'GET', 'POST', 'OPTIONS', 'HEAD'])} ${1 + dice.below(6)} ${dice.pick([0, 1, 999, 1000, 19_999, 86_399_999])}`
+    // What a route looks at stands more often in its requests.
+    const near = LINES.filter((line) => NEAR[route]?.test(line) === true)
+    const line = () => dice.pick(near.length > 0 && dice.chance(60) ? near : LINES)
+    return [first, ...Array.from({ length: dice.below(5) }, line)].join('\n')
   },
   ordinary: (input) => {
     const { route, method, times, pause } = askedIn(input)
