@@ -1,4 +1,4 @@
-import { load } from './load.ts'
+import { counted, load } from './load.ts'
 import type { Subject } from './subject.ts'
 
 /** How much is asked at a time. */
@@ -10,7 +10,7 @@ export interface Asking {
 /**
  * Asks a subject, and says how many requests a second of its processor time is good for.
  * @param requestAt the bytes of the n-th request
- * @throws when an answer is no allow: a subject that denies is fast and proves nothing
+ * @throws see counted
  */
 export async function perCpuSecond(
   subject: Subject,
@@ -19,6 +19,5 @@ export async function perCpuSecond(
 ): Promise<number> {
   const before = await subject.cpu()
   const { failures } = await load(subject.port, requests, connections, requestAt)
-  if (failures > 0) throw new Error(`${subject.name}: ${failures} of ${requests} answers were not 2xx`)
-  return requests / ((await subject.cpu()) - before)
+  return counted(subject.name, requests, failures) / ((await subject.cpu()) - before)
 }

@@ -2,7 +2,7 @@
 import { findServer } from '../../scripts/servers.ts'
 import { Issuer, requestBytes } from '../credentials.ts'
 import { figureOf } from '../figure.ts'
-import { load } from '../load.ts'
+import { counted, load } from '../load.ts'
 import type { Group, Print } from '../plan.ts'
 import { Stand } from '../stand.ts'
 import { alternate, quantile } from '../statistics.ts'
@@ -27,9 +27,7 @@ export const traefikFigures: Group = async ({ quick, note }, print) => {
     await added(doors, plan, known, print)
     const rate = (port: number) => async () => {
       const { failures, seconds } = await load(port, plan.together, TOGETHER, () => known)
-      if (failures > 0)
-        throw new Error(`${failures} of ${plan.together} answers through Traefik were not 2xx`)
-      return plan.together / seconds
+      return counted('Traefik', plan.together, failures) / seconds
     }
     const [https = [], http = []] = await alternate(plan, [rate(doors.https), rate(doors.http)])
     const what = `checks through Traefik over https, ${TOGETHER} connections`

@@ -1,4 +1,4 @@
-import { type Connection, open } from '../load.ts'
+import { type Connection, counted, open } from '../load.ts'
 
 /** Requests in a row over one connection before the next door has its turn: what disturbs one disturbs the others. */
 const TURN = 50
@@ -7,23 +7,24 @@ const TURN = 50
 export async function inTurns(ports: readonly number[], count: number, request: string): Promise<number[][]> {
   const connections: Connection[] = await Promise.all(ports.map(open))
   const latencies: number[][] = ports.map(() => [])
-  for (let turn = 0; turn * TURN < count; turn++) {
+  const turns = Math.ceil(count / TURN)
+  for (let turn = 0; turn < turns; turn++) {
     const order = [...connections.keys()]
     if (turn % 2 === 1) order.reverse()
     for (const index of order)
       latencies[index]?.push(...(await inARow(connections[index] as Connection, request)))
   }
   for (const connection of connections) connection.close()
+  for (const taken of latencies) counted('Traefik', turns * TURN, turns * TURN - taken.length)
   return latencies
 }
 
+/** @returns the time of each request that was allowed */
 async function inARow(connection: Connection, request: string): Promise<number[]> {
   const taken: number[] = []
   for (let asked = 0; asked < TURN; asked++) {
     const sent = performance.now()
-    const status = await connection.ask(request)
-    taken.push((performance.now() - sent) * 1000)
-    if (status !== 200) throw new Error(`an answer through Traefik was ${status}`)
+    if ((await connection.ask(request)) === 200) taken.push((performance.now() - sent) * 1000)
   }
   return taken
 }
