@@ -164,7 +164,8 @@ export class Knowledge implements CoreKnowledge, Freshness {
   }
 
   #confirm(): void {
-    this.#confirmed = this.#options.ticks()
+    // Of a store that nobody else can change, no moment is remembered: what is known of it has no age.
+    if (this.#store.shared) this.#confirmed = this.#options.ticks()
     this.#stale = false
   }
 
