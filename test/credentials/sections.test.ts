@@ -162,6 +162,67 @@ describe('the section of API keys', () => {
   })
 })
 
+describe('the section of issuers', () => {
+  const of = (keys: unknown, more: object = {}) =>
+    problems(issuers, { one: { issuer: 'i', audience: 'a', keys, algorithms: ['RS256'], ...more } })
+
+  it.each([
+    [{ pem: 7 }, /^one\.keys\.pem is not a key: write the PEM text, "\$\{NAME\}" or \{ file: PATH \}$/],
+    [
+      { jwk: 7 },
+      /^one\.keys\.jwk is not a key: write the JWK as a mapping, "\$\{NAME\}" or \{ file: PATH \}$/,
+    ],
+    [{ jwk: 'x' }, /^one\.keys\.jwk is a text: write the JWK as a mapping/],
+    [{ jwks: 'x' }, /^one\.keys\.jwks is not a URL to fetch from/],
+    [{ discovery: 'x' }, /^one\.keys\.discovery is not a/],
+    [{ discovery: 7 }, /^one\.keys\.discovery is not a place to discover from: write true, or the https URL/],
+    [{}, /^one\.keys names no source of keys: write exactly one of jwks, discovery, pem, jwk, secret$/],
+    [
+      { pem: 'x', jwk: {}, jwks: 'https://a.example/' },
+      /^one\.keys names jwks and pem and jwk: write exactly one of/,
+    ],
+    [
+      { pem: 'x', allow: ['http'] },
+      /^one\.keys\.allow allows what is never fetched: remove it, or use jwks or discovery$/,
+    ],
+    [
+      { jwks: 'https://a.example/', allow: ['x'] },
+      /^one\.keys\.allow\.0 is not something to allow: write http or private$/,
+    ],
+  ])('refuses the keys %j and says what to write', (keys, says) =>
+    expect(of(keys)).toEqual([expect.stringMatching(says)]),
+  )
+
+  it.each([
+    [{ issuer: '' }, /^one\.issuer is empty: write the `iss` value of the tokens$/],
+    [{ audience: '' }, /^one\.audience is not an audience: write a text or a list of at least one/],
+    [{ audience: [] }, /^one\.audience is not an audience: /],
+    [{ audience: ['a', ''] }, /^one\.audience.* is not an audience: /],
+    [{ audience: 7 }, /^one\.audience is not an audience: /],
+    [{ algorithms: [] }, /^one\.algorithms is empty: write the algorithms .* such as \[RS256\]$/],
+    [{ algorithms: ['none'] }, /^one\.algorithms\.0 is not an algorithm: write one of HS256, .*, EdDSA$/],
+    [{ clockSkew: '301s' }, /^one\.clockSkew is too long: write 5m or less$/],
+    [{ typ: '' }, /^one\.typ is empty: write the type of the tokens, such as at\+jwt$/],
+    [{ claims: { id: '/~' } }, /^one\.claims\.id is not a claim: write its name, or a JSON Pointer such as/],
+  ])('refuses %j and says what to write', (more, says) =>
+    expect(of({ jwks: 'https://a.example/' }, more)).toEqual([expect.stringMatching(says)]),
+  )
+
+  it('takes what is at the very end of what is allowed', () => {
+    expect(
+      of(
+        { discovery: true, allow: ['http', 'private'] },
+        { clockSkew: '5m', typ: 'x', audience: ['a', 'b'] },
+      ),
+    ).toEqual([])
+    expect(of({ discovery: 'https://a.example/' })).toEqual([])
+    expect(of({ pem: { file: 'x' } })).toEqual([])
+    expect(of({ pem: { file: '' } })).toHaveLength(1)
+    expect(of({ jwk: '${KEY}' })).toEqual([])
+    expect(problems(issuers, { one: { surprise: 1 } }).length).toBeGreaterThan(0)
+  })
+})
+
 describe('what a key in a store may be given', () => {
   it('is nothing unless it is said', () => {
     const none = { tenant: null, email: null, notBefore: null, expires: null, description: null }
