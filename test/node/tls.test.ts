@@ -127,6 +127,15 @@ describe('the TLS listener', () => {
     client.destroy()
   })
 
+  it('takes as many lines over h2 as a header of 64 KiB can hold', async () => {
+    const port = await serve()
+    const client = await session(port)
+    // Each counts for 32 bytes beside its own (RFC 9113 section 6.5.2).
+    const many = Object.fromEntries(Array.from({ length: 1400 }, (_, at) => [`many-${at}`, '1']))
+    expect((await ask(client, h2Check(many))).headers[':status']).toBe(200)
+    client.destroy()
+  })
+
   it('J26: overlooks no line over h2 for the blanks around its value (RFC 9113 section 8.2.1)', async () => {
     const seen: (readonly string[])[] = []
     const port = await serve({

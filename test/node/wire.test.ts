@@ -216,6 +216,13 @@ describe('bounds', () => {
     await lives()
   })
 
+  it('H10: overlooks no line, however many stand before it', async () => {
+    const many = Array.from({ length: 3000 }, (): [string, string] => ['a', '1'])
+    expect((await exchange(port, bytesOf([...checkOf('traefik'), ...many])))?.status).toBe(200)
+    const repeated = [...checkOf('traefik'), ...many, ['X-Forwarded-Uri', '/admin'] as [string, string]]
+    expect((await exchange(port, bytesOf(repeated)))?.headers['x-postern-status']).toBe('400')
+  })
+
   it.each([
     '\r\n\r\nGET',
     'GET / HTTP/9.9\r\n\r\n',
