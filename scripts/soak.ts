@@ -50,7 +50,7 @@ async function tryAll(): Promise<boolean> {
   const trials: Trial[] = []
   const options: SoakOptions = {
     ...given,
-    minutes: Number(values.minutes ?? 3),
+    minutes: Number(values.minutes ?? 5),
     period: Number(values.period ?? 20) * 1000,
   }
   for (const plant of PLANTS.filter(({ name }) => name.includes(values.trial))) {
@@ -59,7 +59,7 @@ async function tryAll(): Promise<boolean> {
     trials.push(trial)
     console.log(trial.found === null ? 'NOT FOUND' : `found after ${trial.seconds.toFixed(0)} s`)
   }
-  const section = trialSection(trials)
+  const section = trialSection(trials, readFileSync(PAGE, 'utf8'))
   console.log(section)
   if (values.write) write('trials', section)
   return trials.every(({ found }) => found !== null)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { findServer } from '../../scripts/servers.ts'
 import { type SoakReport, worded } from './soak.ts'
-import type { Trial } from './trials.ts'
+import { PLANTS, type Trial } from './trials.ts'
 
 const MIB = 2 ** 20
 const number = (value: number): string => Math.round(value).toLocaleString('en-GB')
@@ -119,12 +119,18 @@ const inWords = (all: Readonly<Record<string, number>>): string =>
 const range = (values: readonly number[]): string =>
   values.length === 0 ? '-' : `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`
 
-/** The trials as a table: what was planted, and by what it was found. */
-export const trialSection = (trials: readonly Trial[]): string =>
-  table(
-    ['what was planted', 'where', 'found', 'as', 'in requests of the class', 'seed'],
-    trials.map(({ plant, found, seconds, seed }) => [
-      ...[plant.name, `\`${plant.file}\``, found === null ? '**no**' : `after ${seconds.toFixed(0)} s`],
-      ...[found === null ? '-' : found.told.replaceAll('|', '\\|'), found?.kind || '-', seed],
-    ]),
-  )
+/** The trials as a table: what was planted, and by what it was found. @param page where trials of others may stand */
+export function trialSection(trials: readonly Trial[], page: string): string {
+  const rows = PLANTS.map(({ name }) => {
+    const trial = trials.find(({ plant }) => plant.name === name)
+    const before = page.split('\n').find((line) => line.startsWith(`| ${name} |`))
+    return trial === undefined ? before : `| ${cellsOf(trial).join(' | ')} |`
+  })
+  const heads = table(['what was planted', 'where', 'found', 'as', 'in requests of the class', 'seed'], [])
+  return [heads, ...rows.filter((row) => row !== undefined)].join('\n')
+}
+
+const cellsOf = ({ plant, found, seconds, seed }: Trial): readonly (string | number)[] => [
+  ...[plant.name, `\`${plant.file}\``, found === null ? '**no**' : `after ${seconds.toFixed(0)} s`],
+  ...[found === null ? '-' : found.told.replaceAll('|', '\\|'), found?.kind || '-', seed],
+]

@@ -21,7 +21,7 @@ export const PLANTS: readonly Plant[] = [
     name: 'a book of bans that keeps a note of each look into it',
     file: 'src/state/knowledge.ts',
     find: '    return this.#bans.banned(client, now)\n',
-    put: '    notes.push({ client: client.text, now })\n    return this.#bans.banned(client, now)\n',
+    put: '    notes.push({ now, client: { ...client }, said: `${client.text} at ${now}`.split(" ") })\n    return this.#bans.banned(client, now)\n',
     seen: /the heap grows/,
     lasting: true,
   },

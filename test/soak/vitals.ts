@@ -28,7 +28,7 @@ const MIB = 2 ** 20
  * What growth is borne: caches that are bounded fill up slowly, and half a minute of samples has noise of about this
  * size. A cache that forgets nothing grows by several times as much.
  */
-const BORNE = { bytes: 2.5 * MIB, part: 0.06, descriptors: 12, handles: 12 } as const
+const BORNE = { bytes: 2 * MIB, part: 0.04, descriptors: 12, handles: 12 } as const
 
 export class Vitals {
   readonly #service: Service
@@ -97,15 +97,17 @@ export function judge(pid: number, samples: readonly Sample[]): Verdict {
   if (first === undefined || last === undefined || half.length < 5)
     return { pid, samples, slope: 0, borne: 0, faults: ['too few samples to judge'] }
   const minutes = (last.at - first.at) / 60_000
+  // What is outside of the heap is buffers of a fixed size and what the heap refers to: it counts, but bears nothing.
   const held = ({ heapUsed, external }: Sample): number => heapUsed + external
   const middle = mean(half.slice(0, 5).map(held))
+  const heap = mean(half.slice(0, 5).map(({ heapUsed }) => heapUsed))
   const slope = slopeOf(half.map((one) => [(one.at - first.at) / 60_000, held(one)]))
-  const borne = Math.max(BORNE.bytes, BORNE.part * middle) / minutes
+  const borne = Math.max(BORNE.bytes, BORNE.part * heap) / minutes
   const faults: string[] = []
   const mib = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`
   if (slope > borne) faults.push(`the heap grows by ${mib(slope)} a minute, and ${mib(borne)} are borne`)
   const final = mean(half.slice(-5).map(held))
-  if (final > middle + Math.max(2 * BORNE.bytes, 2 * BORNE.part * middle))
+  if (final > middle + Math.max(2 * BORNE.bytes, 2 * BORNE.part * heap))
     faults.push(`the heap ends at ${mib(final)}, from ${mib(middle)} at half-time`)
   const early = samples.slice(0, Math.floor(samples.length / 2))
   for (const name of ['handles', 'descriptors'] as const) {
