@@ -1,6 +1,6 @@
 import type { Environment } from '../schema/environment.ts'
 import type { Path } from '../schema/problem.ts'
-import { Secret, type SecretSource, secretsIn } from '../schema/secret.ts'
+import { eachBelow, Secret, type SecretSource, secretsIn } from '../schema/secret.ts'
 import { policySchema } from './schema.ts'
 import { schemasAt } from './shape.ts'
 
@@ -82,16 +82,19 @@ interface Candidate {
 }
 
 /** Everything that could be a reference, were it in the right place. */
-function* candidatesIn(value: unknown, path: Path = []): Generator<Candidate> {
-  if (typeof value === 'string') {
-    if (value.includes('${')) yield { path, value }
-  } else if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-    if (entries.length === 1 && entries[0]?.[0] === 'file') yield { path, value }
-    for (const [key, item] of entries) {
-      yield* candidatesIn(item, [...path, Array.isArray(value) ? Number(key) : key])
-    }
-  }
+function candidatesIn(data: unknown): Candidate[] {
+  const found: Candidate[] = []
+  eachBelow(data, (value, path) => {
+    if (typeof value === 'string' ? value.includes('${') : isFile(value))
+      found.push({ path: [...path], value })
+    return true
+  })
+  return found
+}
+
+function isFile(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'file')) return false
+  return Object.keys(value).length === 1
 }
 
 /** The reference that the schema reads at `path`, also where what is around it has the wrong form. */

@@ -44,13 +44,34 @@ export function secretOf(secret: Secret): string {
 }
 
 /** Every secret below `value`, with its path. */
-export function* secretsIn(value: unknown, path: Path = []): Generator<{ path: Path; secret: Secret }> {
-  if (value instanceof Secret) yield { path, secret: value }
-  else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield* secretsIn(item, [...path, index])
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) yield* secretsIn(item, [...path, key])
+export function secretsIn(value: unknown): { readonly path: Path; readonly secret: Secret }[] {
+  const found: { path: Path; secret: Secret }[] = []
+  eachBelow(value, (part, path) => {
+    if (!(part instanceof Secret)) return true
+    found.push({ path: [...path], secret: part })
+    return false
+  })
+  return found
+}
+
+/**
+ * Visits `value` and everything below it, each thing before what is in it.
+ * @param visit gets the path as long as it is called, and says whether to go on below
+ */
+export function eachBelow(value: unknown, visit: (value: unknown, path: Path) => boolean): void {
+  const path: (string | number)[] = []
+  const walk = (part: unknown): void => {
+    if (!visit(part, path) || typeof part !== 'object' || part === null) return
+    if (Array.isArray(part)) {
+      for (const [index, item] of part.entries()) step(index, item)
+    } else for (const key of Object.keys(part)) step(key, (part as Record<string, unknown>)[key])
   }
+  const step = (name: string | number, part: unknown): void => {
+    path.push(name)
+    walk(part)
+    path.pop()
+  }
+  walk(value)
 }
 
 const PLACEHOLDERS =
