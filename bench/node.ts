@@ -1,7 +1,7 @@
 /** What a check costs on Node: warm against servers that decide nothing, cold against one that only verifies. */
 import { perCpuSecond } from './cpu-load.ts'
 import { type Algorithm, checkBytes, Issuer } from './credentials.ts'
-import { figureOf, type Target } from './figure.ts'
+import { figureOf } from './figure.ts'
 import type { Group, Plan, Print } from './plan.ts'
 import { Stand } from './stand.ts'
 import { alternate, perRound, type Rounds } from './statistics.ts'
@@ -44,18 +44,13 @@ const warm: Part = async (stand, { quick }, print) => {
     subjects.map((subject) => () => perCpuSecond(subject, asking, () => known)),
   )
   const [ours = [], sampled = [], hono = [], node = []] = taken
-  const row = (what: string, against: string, atLeast: number): [string, string, Target] => [
-    what,
-    against,
-    { atLeast },
-  ]
   const rows = [
-    [row('warm JWT decision', 'bare Hono', 0.9), ours, hono],
-    [row('warm JWT decision, records sampled', 'bare Hono', 1), sampled, hono],
-    [row('warm JWT decision', 'bare `node:http`', 0.65), ours, node],
+    { what: 'warm JWT decision', against: 'bare Hono', atLeast: 0.9, sides: [ours, hono] },
+    { what: 'warm JWT decision, records sampled', against: 'bare Hono', atLeast: 1, sides: [sampled, hono] },
+    { what: 'warm JWT decision', against: 'bare `node:http`', atLeast: 0.65, sides: [ours, node] },
   ] as const
-  for (const [[what, against, target], these, those] of rows)
-    print(figureOf({ group: GROUP, what, against, target, unit: UNIT }, these, those))
+  for (const { what, against, atLeast, sides } of rows)
+    print(figureOf({ group: GROUP, what, against, target: { atLeast }, unit: UNIT }, ...sides))
 }
 
 const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA']
