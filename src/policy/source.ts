@@ -6,6 +6,7 @@ import {
   LineCounter,
   type Node,
   type Pair,
+  type ParsedNode,
   parseAllDocuments,
   type YAMLMap,
 } from 'yaml'
@@ -36,6 +37,8 @@ export interface Source {
 
 const MAX_CHARACTERS = 4 * 1024 * 1024
 
+const TOO_DEEP = 'is nested deeper than any policy: write fewer levels'
+
 const START: Position = { line: 1, column: 1 }
 
 /**
@@ -45,13 +48,8 @@ const START: Position = { line: 1, column: 1 }
 export function readSource(text: string): Source {
   if (text.length > MAX_CHARACTERS) return unreadable('is larger than 4 MiB: split what it guards')
   const lines = new LineCounter()
-  // Keys are compared in plainOf: the parser's own comparison takes time in the square of their number.
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: false,
-    merge: false,
-  })
+  const documents = documentsIn(text, lines)
+  if (documents === null) return unreadable(TOO_DEEP)
   const [document, second] = documents
   if (document === undefined || !('contents' in document))
     return unreadable('is empty: run `postern init` for a start')
@@ -80,6 +78,25 @@ export function readSource(text: string): Source {
   }
 }
 
+/** Null where they nest so deep that the parser, which is recursive, runs out of stack before it can say so. */
+function documentsIn(
+  text: string,
+  lineCounter: LineCounter,
+): ReturnType<typeof parseAllDocuments<ParsedNode>> | null {
+  try {
+    // Keys are compared in plainOf: the parser's own comparison takes time in the square of their number.
+    return parseAllDocuments<ParsedNode>(text, {
+      lineCounter,
+      prettyErrors: false,
+      uniqueKeys: false,
+      merge: false,
+    })
+  } catch (cause) {
+    if (cause instanceof RangeError) return null
+    throw cause
+  }
+}
+
 /** What the parser could not read, each place once. Warnings are about tags, which plainOf refuses with their path. */
 function faultsOf(document: Document.Parsed, at: (offset: number) => Position): Fault[] {
   const faults: Fault[] = []
@@ -87,7 +104,7 @@ function faultsOf(document: Document.Parsed, at: (offset: number) => Position): 
     if (code === 'TAG_RESOLVE_FAILED' || code === 'MULTIPLE_DOCS') continue
     // The parser is recursive: this is how it says that it ran out of stack, again at every level.
     if (code === 'RESOURCE_EXHAUSTION') {
-      return [{ ...at(pos[0]), path: [], message: 'is nested deeper than any policy: write fewer levels' }]
+      return [{ ...at(pos[0]), path: [], message: TOO_DEEP }]
     }
     faults.push({ ...at(pos[0]), path: [], message: `is not YAML: ${message}` })
   }

@@ -80,6 +80,7 @@ describe('a text that means more than it shows', () => {
   it.each([
     ['lists', '['.repeat(5000)],
     ['mappings', '{a: '.repeat(5000)],
+    ['keys on one line', `a:\n  key${': e'.repeat(20_000)}\nb: c`],
     ['blocks', Array.from({ length: 500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
   ])('is refused when it is nested too deep in %s', (_, text) => {
     expect(problemsOf(text).join('\n')).toContain('is nested deeper than any policy')
