@@ -41,7 +41,8 @@ async function measured(name: string, { run, pinned, accounted }: Part): Promise
     console.log(quick ? `- ${figure.what}: runs` : rowOf(figure, figures.length === 1))
   })
   const account = accounted ? await warmAccount({ quick }) : null
-  if (account !== null) console.log(`\n${accountTable(account)}\n`)
+  if (account !== null)
+    console.log(quick ? '- the account of a warm decision: runs' : `\n${accountTable(account)}\n`)
   const seconds = Math.round((performance.now() - began) / 1000)
   for (const note of notes) console.log(`- ${note}`)
   console.log(`${seconds} s`)
