@@ -183,3 +183,44 @@ describe('reading a path', () => {
     expect(fold('u\u017fer')).toBe('user')
   })
 })
+
+describe('the readings of a path, and how each comes about', () => {
+  const told = (path: string): string[] => {
+    const judged = readPath(path)
+    return judged.ok
+      ? judged.readings.map(
+          ({ text, how, folded }) => `${text.replaceAll('\u0001', '%2f')} ${folded ? 'folded ' : ''}(${how})`,
+        )
+      : [judged.why]
+  }
+
+  it.each<[string, string[]]>([
+    ['/a', ['/a (as sent)']],
+    ['/A', ['/A (as sent)', '/a folded (letters folded)']],
+    ['/a;b/c', ['/a;b/c (as sent)', '/a/c (parameters stripped)']],
+    ['/a//b', ['/a//b (as sent)', '/a/b (slashes merged)']],
+    ['/a.', ['/a. (as sent)', '/a (trailing dots and spaces dropped)']],
+    ['/a./b', ['/a./b (as sent)', '/a/b (trailing dots and spaces dropped)']],
+    ['/a%20', ['/a  (as sent)', '/a (trailing dots and spaces dropped)']],
+    ['/a%25', ['/a%25 (as sent)', '/a% (decoded)']],
+    ['/a%3fb', ['/a%3fb (as sent)', '/a?b (decoded)', '/a (decoded, cut at ? or #)']],
+    ['/a%23b', ['/a%23b (as sent)', '/a#b (decoded)', '/a (decoded, cut at ? or #)']],
+  ])('%s', (path, expected) => expect(new Set(told(path))).toEqual(new Set(expected)))
+
+  it.each<[string, RegExp]>([
+    [`/${'a'.repeat(8192)}`, /^longer than 8192 characters$/],
+    ['a', /^does not start with a slash$/],
+    ['//a', /^starts with two slashes$/],
+    ['/a b', /^holds a raw control character or space \(0x20\)$/],
+    ['/a\tb', /^holds a raw control character or space \(0x09\)$/],
+    ['/a\x7f', /^holds a raw control character or space \(0x7f\)$/],
+    ['/é', /^holds a raw non-ASCII character$/],
+    ['/\x80', /^holds a raw non-ASCII character$/],
+    ['/a#b', /^holds a raw `#`$/],
+    ['/a\\b', /^holds a raw `\\`$/],
+    ['/%zz', /^holds an escape that is bad, not UTF-8, or encodes a control character$/],
+    ['/a/../b', /^holds a dot segment \(as sent\)$/],
+    ['/a/%2e%2e/b', /^holds a dot segment \(decoded\)$/],
+    ['/a%2500', /^holds an escape that no honest path does \(decoded.*\)$/],
+  ])('%j is refused, and it is said why', (path, says) => expect(told(path)[0]).toMatch(says))
+})
