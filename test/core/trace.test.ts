@@ -145,6 +145,12 @@ describe('the steps that a decision tells', () => {
       'client_banned',
       expect.stringContaining('bans: the client is banned'),
     ])
+    const spared = serviceOf(`${POLICY}bans: { failures: 10/5m, never: [203.0.113.0/24] }\n`, {
+      ...{ variables: { PEPPER: strong('pepper') }, now: 1_795_219_200_000 },
+      ports: { knowledge: { ...quietKnowledge, banned: () => true } },
+    })
+    expect((await spared.ask(asked)).reason).toBeNull()
+    expect((await spared.ask({ ...asked, from: '203.0.114.9' })).reason).toBe('client_banned')
     const revoked = await told(asked, knows({ revoked: () => true }))
     expect([revoked.reason, revoked.text]).toEqual([
       'credential_revoked',

@@ -136,9 +136,12 @@ describe('parseStrict', () => {
   })
 
   it('finds the end of a string behind quotes and backslashes, be they odd or even', () => {
-    for (const value of ['"', '""', '\\"', '\\\\"', '\\', '":', '"}', '":"', '\\":', ':\\']) {
-      const text = JSON.stringify({ a: value, b: ':', [value]: { c: value } })
-      expect(parseStrict(text)).toEqual(JSON.parse(text))
+    for (const value of ['"', '""', '\\"', '\\\\"', '\\', '":', '"}', '":"', '\\":', ':\\', '"x', '"x:']) {
+      for (const object of [
+        { a: value, b: 1 },
+        { a: value, b: ':', [value]: { c: value } },
+      ])
+        expect(parseStrict(JSON.stringify(object))).toEqual(object)
     }
   })
 
