@@ -18,7 +18,8 @@ export function faultsOf(answered: Answered, secrets: readonly string[] = []): F
   if (!STATUSES.has(status) || !STATUSES.has(trueStatus)) fault('status', `${status}, truly ${trueStatus}`)
   if (reason === 'internal') {
     const { cause } = decision
-    fault('caught crash', cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+    const told = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    fault(/^no decision within/.test(told) ? 'late' : 'caught crash', told)
   }
   if ((status === 200) !== (decision.verdict === 'allow'))
     fault('verdict', `${decision.verdict} is told as ${status}`)

@@ -9,7 +9,10 @@ const REPEATS = 7
 
 /** What one input costs beside an ordinary one of its size. */
 export interface Price {
+  /** The shortest run by the clock. */
   readonly microseconds: number
+  /** What this thread was busy in a run, on average: a machine that is busy otherwise makes no difference to it. */
+  readonly busy: number
   /** How many times what the ordinary one costs. */
   readonly times: number
 }
@@ -40,28 +43,35 @@ export class Cost {
   async price(input: Input, enough = 0): Promise<Price> {
     const ordinary = this.#target.ordinary(input)
     let [mine, other] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-    for (let i = 0; i < REPEATS && mine > enough; i++) {
+    let [busy, runs] = [0, 0]
+    while (runs < REPEATS && mine > enough) {
       const harness = await this.#target.open()
       for (const longer of ['a', 'aa', 'aaa']) await harness.run(this.#target.ordinary(input + longer))
-      other = Math.min(other, await timeOf(harness, ordinary))
-      mine = Math.min(mine, await timeOf(harness, input))
+      // By turns, or the one that is always second is the one that is always interrupted.
+      if (runs % 2 === 0) other = Math.min(other, (await timeOf(harness, ordinary)).clock)
+      const { clock, thread } = await timeOf(harness, input)
+      mine = Math.min(mine, clock)
+      busy += thread
+      if (runs % 2 === 1) other = Math.min(other, (await timeOf(harness, ordinary)).clock)
       await harness.close?.()
+      runs++
     }
-    return { microseconds: mine, times: mine / other }
+    return { microseconds: mine, busy: busy / runs, times: mine / other }
   }
 
   /** The failure of an input that costs too much in every one of the repeats; null for all others. */
   async judge(input: Input): Promise<Failure | null> {
-    const { microseconds, times } = await this.price(input, HARMLESS)
-    if (microseconds <= HARMLESS || times <= this.#target.times) return null
+    const { microseconds, busy, times } = await this.price(input, HARMLESS)
+    if (Math.min(microseconds, busy) <= HARMLESS || times <= this.#target.times) return null
     const took = `${Math.round(microseconds)} µs for ${input.length} bytes`
     return { kind: 'time', detail: `${took}, ${times.toFixed(1)} times an ordinary input of that size` }
   }
 }
 
-/** Microseconds. */
-async function timeOf(harness: Harness, input: Input): Promise<number> {
-  const started = performance.now()
+/** Microseconds by the clock, and of this thread alone (which some systems count in steps of a millisecond). */
+async function timeOf(harness: Harness, input: Input): Promise<{ clock: number; thread: number }> {
+  const [started, before] = [performance.now(), process.threadCpuUsage()]
   await harness.run(input)
-  return (performance.now() - started) * 1000
+  const { user, system } = process.threadCpuUsage(before)
+  return { clock: (performance.now() - started) * 1000, thread: user + system }
 }

@@ -14,6 +14,10 @@ const TOKENS: Readonly<Record<string, string | null>> = {
 /** A key and a digest that stand in the requests: no answer but that of a creation may hold a key. */
 const KEY = /ak_live_[0-9A-Za-z]{51}|ak_live_[0-9a-f]{32}/
 
+/** Pieces of a key's secret: parsers quote a part of what they cannot read. Its start may be shown. */
+const piecesOf = (key: string): string[] =>
+  Array.from({ length: key.length - 32 }, (_, at) => key.slice(20 + at, 32 + at))
+
 interface Asked {
   readonly who: string
   readonly method: string
@@ -55,8 +59,12 @@ function requestOf({ who, method, path, headers, body }: Asked): Request | null 
 
 async function open(): Promise<Harness> {
   let admin = adminOf()
-  await admin.ask('POST', '/v1/keys', { body: { id: 'bot', owner: 'ann', roles: ['user'] } })
-  await admin.ask('POST', '/v1/bans', { body: { network: '192.0.2.7', duration: '1h' } })
+  /** What others than writers could change: a writer may have taken it away. */
+  const furnish = async () => {
+    await admin.ask('POST', '/v1/keys', { body: { id: 'bot', owner: 'ann', roles: ['user'] } })
+    await admin.ask('POST', '/v1/bans', { body: { network: '192.0.2.7', duration: '1h' } })
+  }
+  await furnish()
   return {
     run: async (input) => {
       const asked = askedIn(input)
@@ -69,6 +77,7 @@ async function open(): Promise<Harness> {
       const text = await response.text()
       const [told, reported] = [admin.lines.slice(lines), admin.reports.slice(reports)]
       if (admin.lines.length > 4000) admin = adminOf()
+      if (told.length > 0) await furnish()
       return () => judge(asked, response, text, told, reported)
     },
   }
@@ -112,7 +121,7 @@ function judge(
     ...leaks([text, ...told, ...reported, ...[...headers].flat()], [WRITER, READER, OTHER, PEPPER]),
   )
   const shown = good && /"key":"ak_live_/.test(text)
-  const secrets = [...body.matchAll(new RegExp(KEY, 'g'))].map(([key]) => key)
+  const secrets = [...body.matchAll(new RegExp(KEY, 'g'))].flatMap(([key]) => piecesOf(key))
   failures.push(...leaks([...(shown ? [] : [text]), ...told, ...reported], secrets))
   if (told.some((line) => KEY.test(line))) fault('leak', 'a key in the record')
   const kind = /"type":"([^"]*)"/.exec(text)?.[1] ?? ''
