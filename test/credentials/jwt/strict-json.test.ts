@@ -140,8 +140,11 @@ describe('parseStrict', () => {
       for (const object of [
         { a: value, b: 1 },
         { a: value, b: ':', [value]: { c: value } },
-      ])
-        expect(parseStrict(JSON.stringify(object))).toEqual(object)
+      ]) {
+        const text = JSON.stringify(object)
+        // Not the object itself: V8 takes some escaped names for one with a backslash that it met before.
+        expect(parseStrict(text)).toEqual(JSON.parse(text))
+      }
     }
   })
 
