@@ -57,6 +57,7 @@ async function tryAll(): Promise<boolean> {
     console.log(`planted: ${plant.name}`)
     const trial = await tryPlant(plant, options)
     trials.push(trial)
+    for (const other of trial.others) console.log(worded(other))
     console.log(trial.found === null ? 'NOT FOUND' : `found after ${trial.seconds.toFixed(0)} s`)
   }
   const section = trialSection(trials, readFileSync(PAGE, 'utf8'))

@@ -15,6 +15,8 @@ interface Count {
   local: number
   /** The latest moment to which everything that may have been charged has filled it. */
   most: number
+  /** Milliseconds that the slowest of the admitted took: by so much earlier than one another may have been sent. */
+  longest: number
   /** Units of requests under way. */
   under: number
   admitted: number
@@ -72,25 +74,29 @@ export class Buckets {
 
   /**
    * A request was admitted and arrived.
+   * @param now when that became known, which is never before it was known of another
    * @param local whether the service counted by itself
    * @returns what is wrong with that; null when nothing is
    */
-  admitted(buckets: readonly Bucket[], { sent, answered }: Span, local: boolean): string | null {
+  admitted(buckets: readonly Bucket[], sent: number, now: number, local: boolean): string | null {
     for (const bucket of buckets) {
       const count = this.#of(bucket)
       const { burst, onOutage } = LIMITS[bucket.limit]
       const interval = intervalOf(bucket)
       count.admitted++
-      if (answered - sent > LONGEST || sent <= this.#emptied) continue
-      if (local && onOutage !== 'local') continue
-      const side = local ? 'local' : 'store'
-      // What is heard of later may have been sent earlier, by as much as a request may take.
-      count[side] = Math.max(count[side], sent - LONGEST) + bucket.cost * interval
-      const used = (count[side] - answered) / (burst * interval)
-      this.#fullest = Math.max(this.#fullest, used)
-      if (count[side] - answered > burst * interval) {
-        return `${bucket.limit} of ${bucket.partition} admitted more than ${burst} and its rate (${side})`
+      const took = now - sent
+      if (took > LONGEST || sent <= this.#emptied || (local && onOutage !== 'local')) continue
+      if (took > count.longest) {
+        count.store -= took - count.longest
+        count.local -= took - count.longest
+        count.longest = took
       }
+      const side = local ? 'local' : 'store'
+      count[side] = Math.max(count[side], sent - count.longest) + bucket.cost * interval
+      const used = (count[side] - now) / (burst * interval)
+      this.#fullest = Math.max(this.#fullest, used)
+      if (used > 1)
+        return `${bucket.limit} of ${bucket.partition} admitted more than ${burst} and its rate (${side})`
     }
     return null
   }
@@ -106,7 +112,7 @@ export class Buckets {
     let count = this.#counts.get(name)
     if (count === undefined) {
       const never = Number.NEGATIVE_INFINITY
-      count = { store: never, local: never, most: never, under: 0, admitted: 0 }
+      count = { store: never, local: never, most: never, longest: 0, under: 0, admitted: 0 }
       this.#counts.set(name, count)
     }
     return count

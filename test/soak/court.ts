@@ -304,7 +304,7 @@ export class Court {
     const local = written?.degraded.includes('limits') === true
     if (local && !this.#world.away(span)) this.slow++
     if (status !== 200) return
-    const over = this.buckets.admitted(ruling?.buckets ?? [], span, local)
+    const over = this.buckets.admitted(ruling?.buckets ?? [], span.sent, Date.now(), local)
     if (over !== null) this.#accuse(over, entry)
   }
 

@@ -2,6 +2,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Violation } from './court.ts'
 import { type SoakOptions, soak } from './soak.ts'
 
 /** A bug: what stands in the source, and what takes its place. */
@@ -76,6 +77,8 @@ export interface Trial {
   readonly seconds: number
   /** The violation that gave it away; null: it was not found. */
   readonly found: { readonly told: string; readonly kind: string } | null
+  /** What was told of instead. */
+  readonly others: readonly Violation[]
 }
 
 /** Runs the soak against a copy of the repository in which a bug stands. */
@@ -95,11 +98,12 @@ export async function tryPlant(plant: Plant, options: SoakOptions): Promise<Tria
     const report = await soak({ ...options, ...recipe, root: folder, impatient: plant.lasting !== true })
     const seconds = (performance.now() - began) / 1000
     const violation = report.violations.find(({ reason, answer }) => plant.seen.test(`${reason} ${answer}`))
-    if (violation === undefined) return { plant, seed: options.seed, seconds, found: null }
+    if (violation === undefined)
+      return { plant, seed: options.seed, seconds, found: null, others: report.violations }
     // What is wrong with the process says the rest in the place of an answer.
     const { kind, reason, answer } = violation
-    const told = kind === '' ? `${reason}: ${answer.slice(0, 90)}` : reason
-    return { plant, seed: options.seed, seconds, found: { told, kind } }
+    const told = (kind === '' ? `${reason}: ${answer}` : reason).replace(/\s+/g, ' ').slice(0, 110)
+    return { plant, seed: options.seed, seconds, found: { told, kind }, others: [] }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
