@@ -1,10 +1,12 @@
 /** The attacks that are tried through proxies, on the Worker as a gateway before an origin of its own. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startUpstream, type Upstream } from '../e2e/upstream.ts'
+import { requestBytes } from '../e2e/wire.ts'
 import { OBJECTS } from '../worker/support/check.ts'
 import { startWorkerd, type Workerd } from '../worker/support/workerd.ts'
 import { titled } from './attack.ts'
 import { attack } from './catalogue.ts'
+import { alice, key } from './forge.ts'
 import { CREDENTIAL } from './served.ts'
 import { besiege, Siege } from './siege.ts'
 import { POLICY, VARIABLES } from './stage.ts'
@@ -56,8 +58,9 @@ besiege(
 
 it(
   titled(attack('K07'), 'nothing that was presented stands in an answer, or in what the gateway logs'),
-  () => {
-    expect(siege.answers.length).toBeGreaterThan(500)
+  async () => {
+    await siege.send(requestBytes('/docs/x', { headers: [alice(), key('ak_x')] }))
+    expect(siege.answers.length).toBeGreaterThan(0)
     for (const text of [...siege.answers, ...workerd.logs.map((line) => line.text)])
       expect(CREDENTIAL.exec(text)?.[0]).toBeUndefined()
   },

@@ -3,7 +3,7 @@
  * upstream got: nothing, or something that is open to the caller in every reading and bears nothing of the attacker's.
  */
 import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Stand, startStand, throughEachProxy } from '../e2e/stand.ts'
 import { header, type Line, requestBytes } from '../e2e/wire.ts'
 import { titled } from './attack.ts'
@@ -147,9 +147,14 @@ await throughEachProxy((kind) => {
     expect(new Set(statuses.slice(10))).toEqual(new Set([429]))
   })
 
-  it(named('K07', 'nothing that was presented stands in an answer, or in what Postern prints'), () => {
-    expect(records.length).toBeGreaterThan(500)
-    expect(siege.answers.length).toBeGreaterThan(500)
+  it(named('K07', 'nothing that was presented stands in an answer, or in what Postern prints'), async () => {
+    await siege.send(
+      requestBytes('/docs/x?access_token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0', {
+        headers: [alice(), key('ak_x')],
+      }),
+    )
+    await vi.waitFor(() => expect(records.length).toBeGreaterThan(0))
+    expect(siege.answers.length).toBeGreaterThan(0)
     for (const text of [...records, ...siege.answers]) expect(CREDENTIAL.exec(text)?.[0]).toBeUndefined()
     // Whatever came too late for its own test.
     for (const received of siege.arrived()) expect(wrongs(received, 'nobody')).toEqual([])
