@@ -26,6 +26,8 @@ interface World {
   readonly knowledge?: object
   readonly penalty?: Penalty | null
   readonly from?: string
+  /** Limits of the client. */
+  readonly clients?: readonly (typeof client)[]
 }
 
 function world({
@@ -34,6 +36,7 @@ function world({
   knowledge = {},
   penalty = null,
   from = '203.0.113.9',
+  clients = [client],
 }: World = {}) {
   const asked: string[][] = []
   const clock = { now: NOW }
@@ -59,7 +62,7 @@ function world({
     client: parseAddress(from),
   } as never
   const deliberation = new Deliberation(requestOf().headers, request, NOW, engine, ports)
-  deliberation.select({ name: 'app', clientLimits: [client] } as unknown as Route)
+  deliberation.select({ name: 'app', clientLimits: clients } as unknown as Route)
   deliberation.judged(1)
   return { deliberation, asked, clock }
 }
@@ -259,6 +262,14 @@ describe('who guesses', () => {
       reason: 'limit_exceeded',
       guessed: 0,
       asked: [['client']],
+    })
+  })
+
+  it('is told that its limits are used up also where another one is not', async () => {
+    const clients = [client, { limit: limit('second', ['client']), cost: 1 }]
+    expect(await told({ ...out('second', 'guesses'), clients })).toMatchObject({
+      reason: 'limit_exceeded',
+      guessed: 1,
     })
   })
 
