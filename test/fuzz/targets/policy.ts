@@ -112,10 +112,12 @@ async function open(): Promise<Harness> {
 const SMALL = `
 proxies: { traefik: { peers: [127.0.0.1], secret: "\${SECRET}" } }
 issuers: { company: { issuer: "https://a.example", audience: [app], keys: { secret: "\${SECRET}" }, algorithms: [HS256] } }
+apiKeys: { peppers: { v1: "\${PEPPER}" }, keys: { bot: { digest: "sha256:${'a'.repeat(64)}", roles: [user] } } }
 roles: { user: { permissions: ["app:use"] } }
 limits: { per-client: { by: client, rate: 60/minute, burst: 10 } }
 routes:
   app: { match: { host: app.example.com, path: /admin/** }, credentials: [jwt:company], require: { roles: [user] }, limits: [per-client] }
+  both: { match: { path: /both/** }, credentials: [jwt:company, api-key], networks: { deny: [10.0.0.0/8] } }
 `
 
 /** Policies that users copy, as far as they are not too long to learn from. */
@@ -160,7 +162,7 @@ export const policy: Target = {
   seeds: [SMALL, ...EXAMPLES],
   generate: (dice: Dice) => {
     let text = SMALL
-    for (let twists = 1 + dice.below(4); twists > 0; twists--) {
+    for (let twists = dice.chance(50) ? 1 : 1 + dice.below(4); twists > 0; twists--) {
       const lines = text.split('\n')
       const at = 1 + dice.below(lines.length - 1)
       const line = lines[at] ?? ''
