@@ -1,3 +1,4 @@
+import { growthFigures } from './growth/index.ts'
 import { nodeFigures } from './node.ts'
 import { otherFigures } from './others/index.ts'
 import type { Group } from './plan.ts'
@@ -8,7 +9,7 @@ import { workerFigures } from './workers.ts'
 /** A part of the benchmark, and where it runs. */
 export interface Part {
   readonly run: Group
-  /** Whether all of it shares one processor: what is told per CPU-second does, what a client waits for does not. */
+  /** Whether all of it shares one processor. What is told in time that passes has all of them. */
   readonly pinned: boolean
   /** Whether its figures come with an account of where the time of a warm decision goes. */
   readonly accounted?: true
@@ -19,6 +20,7 @@ export const GROUPS: Readonly<Record<string, Part>> = {
   node: { run: nodeFigures, pinned: true, accounted: true },
   others: { run: otherFigures, pinned: true },
   traefik: { run: traefikFigures, pinned: false },
+  growth: { run: growthFigures, pinned: false },
   stores: { run: storeFigures, pinned: true },
   workers: { run: workerFigures, pinned: true },
 }
