@@ -207,6 +207,14 @@ describe('the readings of a path, and how each comes about', () => {
     ['/a%23b', ['/a%23b (as sent)', '/a#b (decoded)', '/a (decoded, cut at ? or #)']],
   ])('%s', (path, expected) => expect(new Set(told(path))).toEqual(new Set(expected)))
 
+  it.each([`/${';x'.repeat(3000)}`, `/${'%2541;%3bA.%2f/'.repeat(12)}`, `/${'A%C3%A9;b/'.repeat(300)}`])(
+    'are too many to be read, and the path is ambiguous, not malformed: %j',
+    (path) => {
+      expect(reasonOf(path)).toBe('path_ambiguous')
+      expect(told(path)[0]).toMatch(/too long|more than \d+ readings/)
+    },
+  )
+
   it.each<[string, RegExp]>([
     [`/${'a'.repeat(8192)}`, /^longer than 8192 characters$/],
     ['a', /^does not start with a slash$/],
