@@ -146,6 +146,13 @@ function masked(words: readonly number[], prefix: number): number[] {
   })
 }
 
+/** What two addresses of one family share exactly when the same network of `prefix` bits holds them. */
+export function networkKey({ words }: Address, prefix: number): number | string {
+  const [word = 0] = words
+  if (words.length === 1) return word - (word % 2 ** (32 - prefix))
+  return masked(words, prefix).join()
+}
+
 /** The network of `prefix` bits that holds `address`. */
 export function networkOf(address: Address, prefix: number): Network {
   const words = masked(address.words, prefix)

@@ -1,11 +1,4 @@
-import {
-  type Address,
-  AddressSet,
-  networkOf,
-  parseAddress,
-  parseNetwork,
-  textOfNetwork,
-} from '../core/address.ts'
+import { type Address, networkKey, networkOf, parseNetwork, textOfNetwork } from '../core/address.ts'
 import { Bounded } from '../core/bounded.ts'
 import { type Ban, MAX_BANS } from './ban.ts'
 
@@ -16,71 +9,76 @@ const CLIENT_BITS = { 4: 32, 6: 64 } as const
 export const networkOfClient = (client: Address): string =>
   textOfNetwork(networkOf(client, CLIENT_BITS[client.family]))
 
-/** Bans in force, as every instance holds them: one look at a table for a decision. */
+/** Networks of one length: until when each is banned, in milliseconds since the epoch. */
+interface Shelf {
+  readonly family: 4 | 6
+  readonly prefix: number
+  readonly until: Map<number | string, number>
+}
+
+/**
+ * Bans in force, as every instance holds them: a decision looks up its client once for each length of a network that is
+ * banned, however many there are, and a ban that comes or goes moves nothing else.
+ */
 export class BanBook {
-  /** Of single clients, by network: until when, in milliseconds since the epoch. */
-  readonly #clients = new Bounded<string, number>(2 * MAX_BANS)
-  /** Of wider networks, or of narrower ones than a client: people impose them, and few. */
-  readonly #networks = new Map<string, { readonly until: number; readonly set: AddressSet }>()
-  #set: AddressSet | null = null
+  /** Of single clients: what guesses bring about, and so without number. */
+  readonly #clients = new Bounded<number | string, number>(2 * MAX_BANS)
+  /** Of wider networks, or of narrower ones than a client: people impose them, by length. */
+  readonly #networks: Shelf[] = []
 
   /** Networks that are held now, whether their ban has ended or not. */
   get size(): number {
-    return this.#clients.size + this.#networks.size
+    return this.#networks.reduce((sum, { until }) => sum + until.size, this.#clients.size)
   }
 
   banned(client: Address, now: number): boolean {
     if (this.#clients.size > 0) {
-      const until = this.#clients.get(networkOfClient(client))
+      const until = this.#clients.get(networkKey(client, CLIENT_BITS[client.family]))
       if (until !== undefined && until > now) return true
     }
-    return this.#set?.has(client) === true && this.#stillBanned(client, now)
+    for (const { family, prefix, until } of this.#networks) {
+      if (family !== client.family) continue
+      const end = until.get(networkKey(client, prefix))
+      if (end !== undefined && end > now) return true
+    }
+    return false
   }
 
   add({ network, until }: Pick<Ban, 'network' | 'until'>): void {
-    this.#put(network, until)
-    if (this.#networks.has(network)) this.#build()
+    const place = this.#placeOf(network)
+    place?.held.set(place.key, until ?? Number.POSITIVE_INFINITY)
   }
 
   remove(network: string): void {
-    this.#clients.delete(network)
-    if (this.#networks.delete(network)) this.#build()
+    const place = this.#placeOf(network)
+    place?.held.delete(place.key)
   }
 
   replace(all: Iterable<Pick<Ban, 'network' | 'until'>>): void {
     this.#clients.clear()
-    this.#networks.clear()
-    for (const { network, until } of all) this.#put(network, until)
-    this.#build()
+    this.#networks.length = 0
+    for (const one of all) this.add(one)
   }
 
-  #put(network: string, until: number | null): void {
-    const end = until ?? Number.POSITIVE_INFINITY
-    if (isClient(network)) this.#clients.set(network, end)
-    else this.#networks.set(network, { until: end, set: setOf([network]) })
+  /** Where a network is held, or would be; null for what is none. */
+  #placeOf(network: string): {
+    readonly held: {
+      set(key: number | string, until: number): unknown
+      delete(key: number | string): boolean
+    }
+    readonly key: number | string
+  } | null {
+    const reading = parseNetwork(network)
+    if (!reading.ok) return null
+    const { address, prefix } = reading.network
+    const { family } = address
+    const key = networkKey(address, prefix)
+    if (prefix === CLIENT_BITS[family]) return { held: this.#clients, key }
+    let shelf = this.#networks.find((one) => one.family === family && one.prefix === prefix)
+    if (shelf === undefined) {
+      shelf = { family, prefix, until: new Map() }
+      this.#networks.push(shelf)
+    }
+    return { held: shelf.until, key }
   }
-
-  #stillBanned(client: Address, now: number): boolean {
-    for (const { until, set } of this.#networks.values()) if (until > now && set.has(client)) return true
-    return false
-  }
-
-  #build(): void {
-    this.#set = this.#networks.size === 0 ? null : setOf([...this.#networks.keys()])
-  }
-}
-
-function setOf(networks: readonly string[]): AddressSet {
-  return new AddressSet(
-    networks.flatMap((text) => {
-      const reading = parseNetwork(text)
-      return reading.ok ? [reading.network] : []
-    }),
-  )
-}
-
-function isClient(network: string): boolean {
-  const [text = '', prefix] = network.split('/')
-  const address = parseAddress(text)
-  return address !== null && Number(prefix) === CLIENT_BITS[address.family]
 }
