@@ -74,16 +74,50 @@ describe('selecting a route', () => {
     expect(select(routes, '/admin/x', 'a.example', 'DELETE')).toBe(null)
   })
 
-  it('lets methods choose among routes of one pattern, the fewest first, and GET imply HEAD', () => {
-    const routes = table(
+  it('lets methods choose among routes of one pattern, the fewest first, in whatever order, and GET imply HEAD', () => {
+    const rows: Row[] = [
       { name: 'all', path: '/a' },
       { name: 'read', path: '/a', methods: ['GET', 'OPTIONS'] },
       { name: 'options', path: '/a', methods: ['OPTIONS'] },
-    )
-    expect(select(routes, '/a', 'h', 'GET')).toBe('read')
-    expect(select(routes, '/a', 'h', 'HEAD')).toBe('read')
-    expect(select(routes, '/a', 'h', 'OPTIONS')).toBe('options')
-    expect(select(routes, '/a', 'h', 'POST')).toBe('all')
+    ]
+    for (const order of [
+      rows,
+      rows.toReversed(),
+      [rows[1], rows[0], rows[2]] as Row[],
+      [rows[2], rows[0], rows[1]] as Row[],
+    ]) {
+      const routes = table(...order)
+      expect(select(routes, '/a', 'h', 'GET')).toBe('read')
+      expect(select(routes, '/a', 'h', 'HEAD')).toBe('read')
+      expect(select(routes, '/a', 'h', 'OPTIONS')).toBe('options')
+      expect(select(routes, '/a', 'h', 'POST')).toBe('all')
+    }
+  })
+
+  it('says which reading of a path leads elsewhere, and where', () => {
+    const told = (routes: ReturnType<typeof table>, path: string) => {
+      const judged = readPath(path)
+      if (!judged.ok) throw new Error(judged.why)
+      const result = routes.select('a.example', 'GET', judged.readings)
+      return result.ok ? null : [result.reading.text, result.reading.folded, result.reading.how, result.why]
+    }
+    const cased = table({ name: 'users', path: '/Users/**' })
+    expect(told(cased, '/Users/x')).toBeNull()
+    expect(told(cased, '/users/x')).toEqual([
+      ...['/users/x', true, 'as sent, letters folded', 'no route as sent, route users when read otherwise'],
+    ])
+    expect(told(table({ name: 'users', path: '/users/**' }), '/USERS/x')).toEqual([
+      ...['/users/x', true, 'letters folded', 'no route as sent, route users when read otherwise'],
+    ])
+    expect(told(publicAndAdmin, '/public/a%2Fb')).toBeNull()
+    expect(told(publicAndAdmin, '/admin;x')).toEqual([
+      ...['/admin', false, 'parameters stripped', 'no route as sent, route admin when read otherwise'],
+    ])
+    const server = table({ name: 'r', path: '/mcp/:server/**', parameters: ['server'] })
+    expect(told(server, '/mcp/a;x/y')?.[3]).toBe('parameter server has more than one value')
+    // Folding changes the letters of a parameter by its nature.
+    const casedServer = table({ name: 'r', path: '/Mcp/:server/**', parameters: ['server'] })
+    expect(told(casedServer, '/Mcp/GitHub/y')).toBeNull()
   })
 
   it('P01 refuses every path whose readings differ, and never lets it slip to the lenient route', () => {

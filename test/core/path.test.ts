@@ -207,6 +207,21 @@ describe('the readings of a path, and how each comes about', () => {
     ['/a%23b', ['/a%23b (as sent)', '/a#b (decoded)', '/a (decoded, cut at ? or #)']],
   ])('%s', (path, expected) => expect(new Set(told(path))).toEqual(new Set(expected)))
 
+  it('may be long as long as nothing in it is odd, and shorter the more there is', () => {
+    const reason = (path: string) => reasonOf(path)
+    expect([reason(`/${'a'.repeat(8191)}`), reason(`/${'A'.repeat(8191)}`)]).toEqual([null, null])
+    // An escape that everybody takes for itself.
+    const settled = (length: number) => `/%20${'a'.repeat(length - 4)}`
+    expect(reason(settled(2048))).toBeNull()
+    expect(reason(settled(4096))).toBe('path_ambiguous')
+    expect(reason(`/${'%C3%A9'.repeat(600)}`)).toBeNull()
+    expect(reason(`/${'%C3%A9'.repeat(690)}`)).toBe('path_ambiguous')
+    expect(reason(`/;${'a'.repeat(2046)}`)).toBeNull()
+    expect(reason(`/;${'a'.repeat(2047)}`)).toBe('path_ambiguous')
+    expect(reason(`/${'a;/'.repeat(96)}`)).toBeNull()
+    expect(reason(`/${'a;/'.repeat(97)}`)).toBe('path_ambiguous')
+  })
+
   it.each([`/${';x'.repeat(3000)}`, `/${'%2541;%3bA.%2f/'.repeat(12)}`, `/${'A%C3%A9;b/'.repeat(300)}`])(
     'are too many to be read, and the path is ambiguous, not malformed: %j',
     (path) => {
