@@ -60,15 +60,14 @@ export class World {
   held({ asked, done }: Change, span: Span): Held {
     if (span.answered < asked) return 'no'
     if (done === null) return 'maybe'
-    return span.sent >= this.#known(done) ? 'yes' : 'maybe'
+    return span.sent >= this.#known(asked, done) ? 'yes' : 'maybe'
   }
 
   /** When every process knows of what one of them has confirmed. */
-  #known(done: number): number {
-    if (this.workers === 1) return done
-    const known = done + NOTICED
-    // A process that had not heard of it when the store went hears of it when it is back.
-    const late = this.outages.filter(({ from, healed }) => from <= known && (healed ?? known) >= done)
+  #known(asked: number, done: number): number {
+    const known = this.workers === 1 ? done : done + NOTICED
+    // What the store took just before it went may be read back only when it has returned, also by who wrote it.
+    const late = this.outages.filter(({ from, healed }) => from <= known && (healed ?? known) >= asked)
     return late.reduce(
       (at, { healed }) => Math.max(at, (healed ?? Number.POSITIVE_INFINITY) + NOTICED),
       known,
