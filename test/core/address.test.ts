@@ -6,6 +6,7 @@ import {
   AddressSet,
   clientOf,
   type Network,
+  networkKey,
   networkOf,
   parseAddress,
   parseHop,
@@ -313,6 +314,18 @@ describe('parsing a network', () => {
             : { ok: false, problem: 'host-bits', nearest: textOfNetwork(base) }
         expect(parseNetwork(`${one.text}/${prefix}`)).toEqual(expected)
       }),
+    )
+  })
+
+  it('gives two addresses one key exactly where one network holds both', () => {
+    fc.assert(
+      fc.property(anyAddress, anyAddress, fc.nat(128), (one, two, length) => {
+        fc.pre(one.family === two.family)
+        const prefix = one.family === 4 ? length % 33 : length
+        const same = networkOf(one, prefix).address.text === networkOf(two, prefix).address.text
+        expect(networkKey(one, prefix) === networkKey(two, prefix)).toBe(same)
+      }),
+      { numRuns: 500 },
     )
   })
 
