@@ -60,7 +60,7 @@ function yamlOf(json: string): string {
 
 async function startOf(command: string, file: string): Promise<number> {
   const child = spawn(process.execPath, [command, 'serve', file], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, BENCH_TOKEN: 'a4f0c2e89b1d4c7fae53d06c8e1b92f7', NODE_ENV: 'production' },
   })
   const kill = (): void => void child.kill('SIGKILL')
