@@ -262,6 +262,15 @@ describe('conflicts among routes', () => {
       kinds({ name: 'a', path, methods: ['GET', 'POST'] }, { name: 'b', path, methods: ['POST', 'PUT'] }),
     ).toEqual(['ambiguous'])
     expect(kinds({ name: 'a', path, methods: ['GET'] }, { name: 'b', path, methods: ['HEAD'] })).toEqual([])
+    expect(
+      kinds({ name: 'a', path, methods: ['PUT', 'POST'] }, { name: 'b', path, methods: ['POST', 'PUT'] }),
+    ).toEqual(['duplicate'])
+    expect(
+      kinds({ name: 'a', path, methods: ['POST'] }, { name: 'b', path, methods: ['POST', 'PUT'] }),
+    ).toEqual([])
+    expect(
+      kinds({ name: 'a', path, methods: ['POST', 'PUT'] }, { name: 'b', path, methods: ['PUT'] }),
+    ).toEqual([])
     expect(kinds({ name: 'a', path, methods: ['GET'] }, { name: 'b', path })).toEqual([])
     expect(kinds({ name: 'a', path, methods: ['GET'] }, { name: 'b', path, methods: ['POST'] })).toEqual([])
   })
