@@ -389,6 +389,7 @@ describe('the client of a chain', () => {
     'x, 173.245.48.5',
     '',
     '10.0.0.1,',
+    ',173.245.48.5',
     '203.0.113.9, _obf',
   ])('is unknown when something unreadable comes before it: %j (CVE-2024-47070)', (chain) =>
     expect(clientOf(chain, hops)).toBeNull(),

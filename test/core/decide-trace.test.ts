@@ -155,8 +155,11 @@ describe('the steps that a decision tells', () => {
       'credential_revoked',
       expect.stringContaining('revocation: the credential was revoked'),
     ])
-    const unknown = await told(asked, knows({ revoked: () => 'unknown' }))
-    expect(unknown.text).toContain('revocation: ')
+    const unknown = await told(asked, knows({ revoked: () => null }))
+    expect([unknown.reason, unknown.text]).toEqual([
+      'revocations_unavailable',
+      expect.stringContaining('revocation: the store has never answered'),
+    ])
     for (const admits of [true, false]) {
       const shield = await told(asked, { ports: { shield: { admits: () => admits } } })
       expect(shield.reason).toBe(admits ? null : 'shield_exceeded')
