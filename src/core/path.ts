@@ -48,10 +48,11 @@ const MAX_READINGS = 32
 const MAX_ODDITIES = 96
 
 /**
- * Characters that all steps to the readings of one path may go through, so that the longer it is the fewer readings it
- * may have: a path of 300 characters as many as there can be, one of 2,000 half a dozen.
+ * Characters that all steps to the readings of one path may go through, each step counting for STEP more, so that the
+ * longer a path is the fewer readings it may have: one of 200 characters a dozen, one of 2,000 two or three.
  */
 const MAX_WORK = 12_288
+const STEP = 100
 
 /** What no request target can hold as it is. */
 const UNSENDABLE = /[^!"$-[\]-~]/
@@ -145,7 +146,7 @@ function closure(raw: Reading): PathJudgement {
       if (holdsDotSegment(text)) return refusal(`holds a dot segment (${reading.how})`)
       for (const { name, applies, apply } of STEPS) {
         if (!applies(text)) continue
-        work += text.length
+        work += STEP + text.length
         if (work > MAX_WORK) return tooLong()
         const next = apply(text)
         if (next === null)
@@ -157,7 +158,7 @@ function closure(raw: Reading): PathJudgement {
       }
     }
     if (!folded && !isFolded(text)) {
-      work += foldWork(text)
+      work += STEP + foldWork(text)
       if (work > MAX_WORK) return tooLong()
       const small = foldWithin(text, 2 * MAX_ODD_TEXT)
       if (small === null || holdsMoreThan(MAX_ODDITIES, small)) return tooLong()

@@ -126,7 +126,8 @@ describe('the readings of a path', () => {
         } else {
           seen.ambiguous++
           const size = naive instanceof Set ? naive.size : 200
-          expect(size, judged.why).toBeGreaterThan(32)
+          // Each of them takes some steps, and those are counted.
+          expect(size, judged.why).toBeGreaterThan(12)
         }
       }),
       { numRuns: 6_000 },
