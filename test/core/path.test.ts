@@ -96,6 +96,17 @@ describe('reading a path', () => {
     expect(parameterValue('a%252Fb')).toBe('a/b')
   })
 
+  it('decodes nothing of the path as it was sent that may mean something else, however often it stands there', () => {
+    for (const path of ['/a%2Fb%2Fc', '/%61/%62/%63', '/a%3Fb%3Fc', '/a%25b%25c'])
+      expect(texts(path)[0]).toBe(path)
+  })
+
+  it('decodes escapes behind a percent sign that stands for itself, whole characters at once', () => {
+    expect(texts('/100%25%25C3%25A9')).toContain('/100%é')
+    expect(texts('/a%25u1')).toContain('/a%u1')
+    expect(texts('/a%25az%2561')).toContain('/a%aza')
+  })
+
   it('treats octets that must be escaped as the characters they are', () => {
     expect(texts('/caf%C3%A9%20a')).toEqual(['/café a'])
     expect(texts('/%7Ba%7D')).toEqual(['/{a}'])
