@@ -36,13 +36,21 @@ export interface Growth {
 /** What a figure says beside its numbers. */
 export type Texts = Pick<Figure, 'group' | 'what' | 'against' | 'target' | 'unit' | 'growth'>
 
+/** More than any ratio that means something. */
+const FAR = 1000
+
 /**
- * A figure from what both sides took in each round.
+ * A figure from what both sides took in each round. Where a side is a difference it may be nothing or less: a round in
+ * which the other's is says nothing, and counts against us.
  * @throws when the sides have not the same rounds, or none
  */
 export function figureOf(texts: Texts, ours: readonly number[], other: readonly number[]): Figure {
   if (ours.length === 0 || ours.length !== other.length) throw new Error(`no rounds of ${texts.what}`)
-  const ratios = ours.map((value, round) => value / (other[round] as number))
+  const lost = texts.target !== null && 'atLeast' in texts.target ? 0 : FAR
+  const ratios = ours.map((value, round) => {
+    const beside = other[round] as number
+    return beside > 0 ? value / beside : lost
+  })
   return {
     ...texts,
     ratio: median(ratios),

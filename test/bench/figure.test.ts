@@ -36,6 +36,16 @@ describe('a figure', () => {
     })
   })
 
+  it('is missed where the other, as a difference, comes to nothing or less', () => {
+    for (const target of [{ atMost: 1.3 }, { atLeast: 0.9 }]) {
+      const nothing = figureOf({ ...texts, target }, [200, 300, -100, 5], [-10, -20, -50, 0])
+      expect(reached(nothing), JSON.stringify(target)).toBe(false)
+      expect(Number.isFinite(nothing.ratio)).toBe(true)
+    }
+    const one = figureOf({ ...texts, target: { atMost: 1.3 } }, [120, 120, 200], [100, 100, -10])
+    expect([one.ratio, one.spread[0]]).toEqual([1.2, 1.2])
+  })
+
   it('cannot be made of rounds that have no counterpart, or of none', () => {
     expect(() => figureOf({ ...texts, target: null }, [1, 2], [1])).toThrow('no rounds of a check')
     expect(() => figureOf({ ...texts, target: null }, [], [])).toThrow('no rounds of a check')
