@@ -37,8 +37,12 @@ describe('a figure', () => {
   })
 
   it('is missed where the other, as a difference, comes to nothing or less', () => {
-    for (const target of [{ atMost: 1.3 }, { atLeast: 0.9 }]) {
-      const nothing = figureOf({ ...texts, target }, [200, 300, -100, 5], [-10, -20, -50, 0])
+    const rows: [Target, number[], number[]][] = [
+      [{ atMost: 1.3 }, [200, 300, -100], [-10, -20, -50]],
+      [{ atLeast: 0.9 }, [-200, -300, 5], [-10, -20, 0]],
+    ]
+    for (const [target, ours, other] of rows) {
+      const nothing = figureOf({ ...texts, target }, ours, other)
       expect(reached(nothing), JSON.stringify(target)).toBe(false)
       expect(Number.isFinite(nothing.ratio)).toBe(true)
     }
