@@ -32,7 +32,7 @@ const SUITES = [
 ]
 
 /** Milliseconds of tests that one mutant is asked. */
-const BUDGET = Number(process.env['POSTERN_BUDGET'] ?? 2000)
+const BUDGET = Number(process.env['POSTERN_BUDGET'] ?? 1000)
 
 const args = process.argv.slice(2)
 const chosen = args.filter((one) => !one.startsWith('--'))
@@ -63,7 +63,7 @@ const names = new Set(cover.cases.map(({ name }) => name))
 /** Of all that judges: as long as it is the same, so is what nobody noticed. */
 const judges = createHash('sha256')
   .update(
-    globSync('test/{core,credentials,policy,scenarios,support}/**/*.ts', { cwd: ROOT })
+    globSync('test/{core,credentials}/**/*.ts', { cwd: ROOT })
       .sort()
       .map((file) => readFileSync(join(ROOT, file), 'utf8'))
       .join('\0'),
@@ -89,14 +89,19 @@ for (const one of cover.cases) {
   }
 }
 
-/** Tests of a source's own: `test/core/path.test.ts` of `src/core/path.ts`. */
-const ownOf = (file: string): string => file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts')
+/** Whether a suite is a source's own: `test/core/path.test.ts` of `src/core/path.ts` and of `src/core/path-steps.ts`. */
+function isOwn(file: string, suite: number): boolean {
+  const [stem, own] = [stemOf(file), stemOf(suites[suite] ?? '')]
+  return stem === own || stem.startsWith(`${own}-`) || own.startsWith(`${stem}-`)
+}
+
+const stemOf = (path: string): string => path.replace(/^(?:src|test)/, '').replace(/(?:\.test)?\.ts$/, '')
 
 /** How much a suite is likely to know of a source: its own most, those of its room more than others. */
 function nearness(file: string, suite: number): number {
-  const path = suites[suite] ?? ''
-  if (path === ownOf(file)) return 100
-  return path.startsWith(file.replace(/^src/, 'test').replace(/\/[^/]+$/, '')) ? 5 : 1
+  if (isOwn(file, suite)) return 100
+  const room = stemOf(file).replace(/\/[^/]+$/, '')
+  return stemOf(suites[suite] ?? '').startsWith(room) ? 5 : 1
 }
 
 /**
@@ -104,7 +109,6 @@ function nearness(file: string, suite: number): number {
  * Nearly all tests pass through much of the core; that none of hundreds notices is answer enough.
  */
 function taskOf({ id, file }: Mutant) {
-  const own = suites.indexOf(ownOf(file))
   const kills = killers.get(file)
   const worth = (one: Omit<Case, 'mutants'>) =>
     one.cost / (1 + 5 * (kills?.get(one.name) ?? 0)) / nearness(file, one.file)
@@ -112,7 +116,7 @@ function taskOf({ id, file }: Mutant) {
   // What only loading passes through is asked of whole files.
   let left = found.length === 0 ? 2 * BUDGET : BUDGET
   const affordable = (one: { readonly file: number; readonly cost: number }): boolean => {
-    if (one.file === own) return true
+    if (isOwn(file, one.file)) return true
     left -= one.cost
     return left >= 0
   }
@@ -126,12 +130,7 @@ function taskOf({ id, file }: Mutant) {
     mutant: id,
     cases: asked.map(({ file, test, name, cost }) => ({ file, test, name, cost })),
     // Tests of its own are run once more from the start: what they keep between them may hide it.
-    loads: [
-      ...new Set([
-        ...(own >= 0 && found.some((one) => one.file === own) ? [own] : []),
-        ...loaded.map((one) => one.file),
-      ]),
-    ],
+    loads: [...new Set([...found.filter((one) => isOwn(file, one.file)), ...loaded].map((one) => one.file))],
   }
 }
 

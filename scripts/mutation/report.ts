@@ -94,7 +94,7 @@ is woken and its tests are run, the cheapest first, until one fails.
   kills nobody. What only runs while a module is loaded is judged with all modules loaded anew.
 - A mutant that never ends, or takes all memory, is late: a test would have hung. Time is processor time, so a busy machine
   makes nobody late.
-- A mutant is asked for two seconds of tests and for all of its file's own (\`test/core/path.test.ts\` for
+- A mutant is asked for a second of tests and for all of its file's own (\`test/core/path.test.ts\` for
   \`src/core/path.ts\`): nearly every test passes through the core, and hundreds of them are answer enough.
 - What was killed stays so until its source changes or its test goes (\`.tmp/mutation\`); \`npm run mutation -- --fresh\`
   forgets that. The whole takes some ten minutes on two idle cores; \`npm run mutation -- src/core/path.ts\` takes one.
