@@ -1,3 +1,4 @@
+import { Bounded } from '../core/bounded.ts'
 import type { Limit } from '../core/limit.ts'
 import type { Decision, Principal } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
@@ -78,8 +79,11 @@ const orNull = (text: string | null): string => (text === null || text === '' ? 
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
+/** Principals whose text is kept: those that come again and again, not each of a flood of strangers. */
+const KEPT = 2048
+
 /** What is said of a principal and of a limit never changes while they live, so it is written once. */
-const principals = new WeakMap<Principal, string>()
+const principals = new Bounded<Principal, string>(KEPT)
 const limits = new WeakMap<Limit, string>()
 
 /** `credential` tells one key of an owner from another, and is what a token is revoked by; it is no secret. */

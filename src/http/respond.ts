@@ -1,3 +1,4 @@
+import { Bounded } from '../core/bounded.ts'
 import type { Decision, ProxyAdapter } from '../core/model.ts'
 import { REASONS } from '../core/reasons.ts'
 import type { Answer } from './answer.ts'
@@ -25,8 +26,11 @@ export function respond(decision: Decision, context: AnswerContext): Answer {
   return denied(decision, context)
 }
 
+/** Principals whose beginning is kept: those that come again and again, not each of a flood of strangers. */
+const KEPT = 2048
+
 /** Identity headers do not change while a principal lives, so what every allow of it begins with is made once. */
-const beginnings = new WeakMap<Readonly<Record<string, string>>, readonly string[]>()
+const beginnings = new Bounded<Readonly<Record<string, string>>, readonly string[]>(KEPT)
 
 function beginningOf(identity: Readonly<Record<string, string>>): readonly string[] {
   const known = beginnings.get(identity)

@@ -1,3 +1,4 @@
+import { boundHeap } from './heap.ts'
 import {
   Instance,
   type LoadedPolicy,
@@ -11,6 +12,7 @@ import { onStop } from './signals.ts'
 
 /** Serves alone until a signal ends the process. @returns the exit code */
 export async function runProcess(options: ProcessOptions): Promise<number> {
+  boundHeap()
   const first = loadFile(options)
   if (!first.ok) {
     options.stderr(first.problems)

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { boundHeap } from './heap.ts'
 import { Instance, type LoadedPolicy, openOutput, type ProcessOptions, startProblem } from './instance.ts'
 import { inWords } from './log.ts'
 import { HURRY, type Order, type Word } from './orders.ts'
@@ -16,6 +17,7 @@ const AFTER_THE_PRIMARY = 150
  */
 export async function runWorker(options: ProcessOptions, workers: number): Promise<never> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
+  boundHeap()
   const output = openOutput(true)
   const { policy, listening } = await whatToServe()
   const load = (text: string): LoadedPolicy => {
