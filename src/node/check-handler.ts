@@ -25,8 +25,8 @@ export function createCheckHandler(options: CheckHandlerOptions, drain: Drain): 
       if (incoming.httpVersionMajor === 1) outgoing.setHeader('Connection', 'close')
     }
     const answer = answered(incoming, checks)
-    if (answer instanceof Promise) answer.catch(unavailable).then((known) => write(outgoing, known))
-    else write(outgoing, answer)
+    if (answer instanceof Promise) answer.catch(unavailable).then((known) => write(incoming, outgoing, known))
+    else write(incoming, outgoing, answer)
   }
   return (incoming, outgoing) => {
     if (drain.closing === null) handle(incoming, outgoing)
@@ -44,12 +44,26 @@ function answered(incoming: Incoming, checks: CheckOptions): Soon<Answer> {
 }
 
 /** To somebody who has gone meanwhile, Node writes nothing. A HEAD check gets the header alone. */
-function write(outgoing: Outgoing, { status, headers, body }: Answer): void {
+function write(incoming: Incoming, outgoing: Outgoing, { status, headers, body }: Answer): void {
   // Both kinds take the same; their types do not agree on how to say so, nor that the array stays as it is.
   const { writeHead } = outgoing as ServerResponse
   writeHead.call(outgoing, status, headers as string[])
   if (body === null) outgoing.end()
   else outgoing.end(body)
+  // Without a body a request has been over since its header. An h2 stream is closed by Node, body or not.
+  if (!incoming.destroyed && incoming.httpVersionMajor === 1) discardBody(incoming)
+}
+
+/** Bytes of a body that nobody asked for, after which its connection is worth less than the time to read on. */
+const MOST_DISCARDED = 64 * 1024 * 1024
+
+/** Reads on to the next check: so far, and as long as a request may take. */
+function discardBody(incoming: Incoming): void {
+  let left = MOST_DISCARDED
+  incoming.on('data', ({ length }: Buffer) => {
+    left -= length
+    if (left < 0) incoming.socket.destroy()
+  })
 }
 
 class NodeSurroundings implements Surroundings {

@@ -208,6 +208,35 @@ describe('what proxies relay of the client besides', () => {
 })
 
 describe('bounds', () => {
+  it.each([
+    ['of a stated length', 'Content-Length', '1000000000000', Buffer.alloc(65_536)],
+    ['in chunks', 'Transfer-Encoding', 'chunked', Buffer.from(`10000\r\n${'x'.repeat(65_536)}\r\n`)],
+  ])('a body %s that goes on for ever ends with its connection', async (_, name, value, chunk) => {
+    const wire = await Wire.open(port)
+    wire.send(bytesOf([...checkOf('traefik'), [name, value]], 'POST /check/traefik HTTP/1.1'))
+    expect((await wire.answer())?.status).toBe(200)
+    let sent = 0
+    for (; sent < 512 * 1024 * 1024 && !wire.socket.destroyed; sent += chunk.length) {
+      if (!wire.socket.write(chunk))
+        await Promise.race([once(wire.socket, 'drain').catch(() => {}), wire.closed()])
+    }
+    expect(wire.socket.destroyed).toBe(true)
+    await lives()
+  })
+
+  it('a body that ends leaves its connection to the next check', async () => {
+    for (const decision of [allow(), Promise.resolve(allow())]) {
+      answer = () => decision
+      const wire = await Wire.open(port)
+      for (const size of [5, 300_000, 0, 5]) {
+        const lines: [string, string][] = [...checkOf('traefik'), ['Content-Length', String(size)]]
+        wire.send(`${bytesOf(lines, 'POST /check/traefik HTTP/1.1')}${'x'.repeat(size)}`)
+        expect((await wire.answer())?.status).toBe(200)
+      }
+      wire.close()
+    }
+  })
+
   it('takes a header of 60 KiB and refuses one beyond 64 KiB', async () => {
     const padded = (bytes: number) => bytesOf([...checkOf('traefik'), ['X-Long', 'x'.repeat(bytes)]])
     expect((await exchange(port, padded(60_000)))?.status).toBe(200)
