@@ -1,7 +1,18 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import {
+  type Address,
+  AddressSet,
+  type Network,
+  networkOf,
+  parseAddress,
+  textOfNetwork,
+} from '../../src/core/address.ts'
 import { loadPolicy } from '../../src/policy/load.ts'
+import type { Policy } from '../../src/policy/schema.ts'
+import { HOP_ITEMS } from '../../src/policy/strict/hops.ts'
 import { findingsIn, ITEMS } from '../../src/policy/strict.ts'
 import { environmentOf, strong } from '../support/policy.ts'
 
@@ -30,10 +41,20 @@ function findings(change: (data: Data) => void = () => {}): string[] {
 }
 
 function findingsInText(text: string): string[] {
+  return findingsIn(loadOrThrow(text), text, 'p.json').map(({ item, path }) => `${item} ${path}`)
+}
+
+function loadOrThrow(text: string): Policy {
   const loaded = loadPolicy(text, { environment: ENVIRONMENT, file: 'p.json' })
   if (!loaded.ok)
     throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'))
-  return findingsIn(loaded.policy, text, 'p.json').map(({ item, path }) => `${item} ${path}`)
+  return loaded.policy
+}
+
+function address(text: string): Address {
+  const read = parseAddress(text)
+  if (read === null) throw new Error(`${text} is no address`)
+  return read
 }
 
 /** Every item that a file can show: what makes it fail, and where it is then found. */
@@ -459,6 +480,64 @@ describe('the hardening checklist', () => {
       expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
       for (const text of [what, why, how]) expect(text).toMatch(/^[A-Z`].*[.`)]$/)
     }
+  })
+})
+
+describe('hops among the networks of clients', () => {
+  /** Places in trustedHops that are told of. */
+  function found(hops: readonly Network[], clients: readonly Network[]): number[] {
+    const policy = loadOrThrow(HARDENED)
+    const route = { ...Object.values(policy.routes)[0], networks: { allow: clients } }
+    const item = HOP_ITEMS.find(({ id }) => id === 'hops-apart')
+    const places: number[] = []
+    const changed = {
+      ...policy,
+      apiKeys: undefined,
+      trustedHops: hops,
+      routes: { route },
+    } as unknown as Policy
+    item?.look?.(changed, ([, index]) => void places.push(Number(index)))
+    return places
+  }
+
+  it('are told of exactly when some pair of them shares an address', () => {
+    const network = fc
+      .tuple(fc.constantFrom(10, 11), fc.nat(3), fc.nat(3), fc.constantFrom(8, 15, 16, 24, 32), fc.boolean())
+      .map(([a, b, d, prefix, six]) =>
+        six
+          ? networkOf(address(`2001:db8:${a}:${b}::${d}`), prefix * 2)
+          : networkOf(address(`${a}.${b}.0.${d}`), prefix),
+      )
+    fc.assert(
+      fc.property(
+        fc.array(network, { maxLength: 6 }),
+        fc.array(network, { maxLength: 6 }),
+        (hops, clients) => {
+          const shares = (a: Network, b: Network) =>
+            new AddressSet([a]).has(b.address) || new AddressSet([b]).has(a.address)
+          const naive = hops.flatMap((hop, index) => (clients.some((one) => shares(hop, one)) ? [index] : []))
+          expect(found(hops, clients), hops.map(textOfNetwork).join()).toEqual(naive)
+        },
+      ),
+    )
+  })
+
+  it('are found in work that grows with both lists and not with their product', () => {
+    let looks = 0
+    const counted = ({ address, prefix }: Network): Network => ({
+      get address() {
+        looks += 1
+        return address
+      },
+      prefix,
+    })
+    const many = (first: number) =>
+      Array.from({ length: 500 }, (_, i) =>
+        counted(networkOf(address(`${first}.${i >> 8}.${i & 255}.0`), 24)),
+      )
+    const everybody = networkOf(address('10.0.0.0'), 8)
+    expect(found(many(10), [...many(11), everybody])).toHaveLength(500)
+    expect(looks).toBeLessThan(10 * 1000)
   })
 })
 
