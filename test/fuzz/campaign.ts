@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Dice } from '../e2e/targets.ts'
 import { Cost } from './cost.ts'
 import { Coverage, explain } from './coverage.ts'
@@ -5,6 +6,7 @@ import { mutated } from './mutation.ts'
 import { reduced } from './reduction.ts'
 import type { Failure, Harness, Input, Judgement, Target } from './target.ts'
 
+const ROOT = `${join(import.meta.dirname, '..', '..')}/`
 /** Inputs between two questions for coverage. */
 const BATCH = 64
 /** Inputs after which the code under test is opened anew, so that its state stays small. */
@@ -52,7 +54,9 @@ export async function attempt(harness: Harness, input: Input): Promise<Judgement
     return (await harness.run(input))()
   } catch (cause) {
     const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    const place = cause instanceof Error ? (cause.stack?.split('\n')[1] ?? '').trim() : ''
+    const line = cause instanceof Error ? (cause.stack?.split('\n')[1] ?? '').trim() : ''
+    // Fixtures are kept, and say nothing of whose machine it was.
+    const place = line.replaceAll(ROOT, '')
     const failure = {
       kind: `crash ${text.replace(/[^a-z ]+/gi, ' ').slice(0, 60)}`,
       detail: `${text} ${place}`,
