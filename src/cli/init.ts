@@ -9,7 +9,11 @@ export const STARTER = `# yaml-language-server: $schema=./node_modules/postern/p
 # \`postern check\` says what is wrong with this file, \`postern serve\` serves it, docs/policy.md explains every field.
 
 # Where proxies ask, and where /livez, /readyz and /metrics are.
-listen: { check: 127.0.0.1:8081, health: 127.0.0.1:8082 }
+listen:
+  check: 127.0.0.1:8081
+  health: 127.0.0.1:8082
+  # Where Traefik asks, whose recipe goes over https (docs/proxies/traefik.md, with http as the variant).
+  # tls: { address: 127.0.0.1:8443, certificate: { file: postern.pem }, key: { file: postern.key } }
 
 # Whose checks are answered: traefik, caddy, nginx, haproxy or envoy (docs/proxies). All that stands in an entry must hold.
 proxies:
