@@ -97,7 +97,7 @@ export class Operator {
       await this.#wait(turn === 0 ? period / 2 : period)
       if (over()) return
       const emptied = turn % 2 === 1
-      const outage: Outage = { from: Date.now(), up: null, healed: null, emptied }
+      const outage: Outage = { from: Date.now(), up: null, healed: null, emptied, mistaken: false }
       world.outages.push(outage)
       await redis.down(emptied)
       // By now it has gone; what it had charged before is gone with it.
@@ -131,7 +131,7 @@ export class Operator {
     const { world } = this.#options
     const now = Date.now()
     if (world.away({ sent: now, answered: now })) return
-    const outage: Outage = { from: now - 2000, up: now, healed: null, emptied: false }
+    const outage: Outage = { from: now - 2000, up: now, healed: null, emptied: false, mistaken: true }
     world.outages.push(outage)
     this.#did('store slow for the machine')
     void this.#heals(outage)

@@ -54,7 +54,7 @@ export async function runSection(report: SoakReport): Promise<string> {
     ['**wrong**', found === 0 ? '**nothing**' : `**${found}**, see below`],
     [
       'store',
-      `away ${outages.length} times, ${outages.filter(({ emptied }) => emptied).length} of them emptied, for ${range(away)} s; the service worked with it again ${range(healing)} s after it was back`,
+      `away ${outages.length} times, ${outages.filter(({ emptied }) => emptied).length} of them emptied, for ${range(away)} s; the service worked with it again ${range(healing)} s after it was back; a store that was there was not worked with for ${report.excused.toFixed(0)} s in all`,
     ],
     [
       'limits',

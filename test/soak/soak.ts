@@ -56,6 +56,8 @@ export interface SoakReport {
   readonly late: number
   readonly buckets: Figures
   readonly outages: readonly Outage[]
+  /** Seconds for which the store was there and not worked with. */
+  readonly excused: number
   readonly vitals: readonly Verdict[]
   readonly exit: number | null
 }
@@ -182,6 +184,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     // A machine may be slower than a deadline now and then; what is so all the time is no matter of the machine.
     if (court.slow + court.late > answered / 10)
       court.complain('too many decisions out of time', `${court.slow} without the store, ${court.late} late`)
+    const excused = world.excused(Date.now()) / 1000
+    if (excused > seconds / 4)
+      court.complain('a store that was there was not worked with', `for ${excused.toFixed(0)} s in all`)
     const exit = await service.stop()
     if (exit !== 0) court.complain('the service did not end in order', `exit code ${exit}`)
     const { tell: _, recipe: __, ...given } = options
@@ -191,7 +196,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       reasons: Object.fromEntries(court.reasons),
       deeds: operator.deeds,
       ...{ arrived: court.arrived, records: court.records, slow: court.slow, late: court.late },
-      ...{ buckets: court.buckets.figures(), outages: world.outages, vitals: verdicts, exit },
+      ...{ buckets: court.buckets.figures(), outages: world.outages, excused, vitals: verdicts, exit },
     }
   } finally {
     for (const each of stops.reverse()) await each()

@@ -41,6 +41,14 @@ export const PLANTS: readonly Plant[] = [
     seen: /nobody caught/,
   },
   {
+    name: 'a store that is back is not looked for at once',
+    file: 'src/stores/redis/link.ts',
+    find: 'const wait = Math.min(BACKOFF_BASE * 2 ** Math.min(retries, 10), BACKOFF_MAX)',
+    put: 'const wait = 16_000',
+    seen: /not worked with/,
+    lasting: true,
+  },
+  {
     name: "the recipe lets a client's X-Auth-Tenant pass",
     file: 'traefik/dynamic.yml',
     find: '^(X-(Auth|Original|Postern|Rewrite)-.*',

@@ -24,6 +24,8 @@ export interface Outage {
   /** When the service said that it works with the store again. */
   healed: number | null
   readonly emptied: boolean
+  /** Whether the service said so of a store that nobody had taken away. */
+  readonly mistaken: boolean
 }
 
 /** Milliseconds for which answers of a healed outage may still be under way. */
@@ -53,6 +55,15 @@ export class World {
   away({ sent, answered }: Span): boolean {
     return this.outages.some(
       ({ from, healed }) => answered >= from && (healed === null || sent <= healed + AFTERMATH),
+    )
+  }
+
+  /** Milliseconds for which the store was there and not worked with: what is then excused is owed to the service. */
+  excused(now: number): number {
+    return this.outages.reduce(
+      (sum, { from, up, healed, mistaken }) =>
+        sum + (healed ?? now) - (mistaken ? from : (up ?? healed ?? now)),
+      0,
     )
   }
 
