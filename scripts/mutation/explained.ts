@@ -181,7 +181,7 @@ export const EXPLAINED: readonly Explanation[] = [
       ['src/core/match.ts', 'MethodExpression', "host.startsWith('[')"],
       ['src/core/match.ts', 'StringLiteral', "'/'", "''"],
       ['src/core/path-steps.ts', 'ArrayDeclaration', '[]'],
-      ['src/core/path-steps.ts', 'Regex', '/(?:^|\\/)\\.{1,2} *(?:\\/|$)/'],
+      ['src/core/path-steps.ts', 'Regex', '/(?:^|\\/)\\.{1,2}(?: [. ]*)?(?:\\/|$)/'],
       ['src/core/path.ts', 'EqualityOperator', 'unsendable >= 0', 'code > 0x7f'],
       ['src/core/pattern.ts', 'EqualityOperator', 'a.segments.length <= b.segments.length', 'at > end'],
       ['src/core/pattern.ts', 'LogicalOperator', "other !== undefined && 'literal' in other"],

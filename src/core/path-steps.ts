@@ -57,8 +57,11 @@ export function holdsMoreThan(most: number, text: string): boolean {
   return count > most
 }
 
-/** Segments `.` and `..`, also with trailing spaces: what an upstream would resolve. */
-const DOT_SEGMENT = /(?:^|\/)\.{1,2} *(?:\/|$)/
+/**
+ * Segments `.` and `..`, also with a space and whatever dots and spaces behind them: what an upstream would resolve that
+ * drops those, the dots of `..%20.` before it decodes and the space afterwards.
+ */
+const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?: [. ]*)?(?:\/|$)/
 
 export const holdsDotSegment = (text: string): boolean => DOT_SEGMENT.test(text)
 

@@ -51,7 +51,7 @@ function naiveReadings(path: string): ReadonlySet<string> | null | 'many' {
   for (const reading of all) {
     const folded = reading.startsWith('~')
     const text = folded ? reading.slice(1) : reading
-    if (text.split('/').some((segment) => /^\.{1,2} *$/.test(segment))) return null
+    if (text.split('/').some((segment) => /^\.{1,2}( [. ]*)?$/.test(segment))) return null
     for (const step of STEPS) {
       const next = step(text)
       if (next === null) return null

@@ -255,6 +255,11 @@ describe('the readings of a path, and how each comes about', () => {
     ['/%zz', /^holds an escape that is bad, not UTF-8, or encodes a control character$/],
     ['/a/../b', /^holds a dot segment \(as sent\)$/],
     ['/a/%2e%2e/b', /^holds a dot segment \(decoded\)$/],
+    // Who drops the last dot before it decodes has a dot segment with a space behind it.
+    ['/a/..%20./b', /^holds a dot segment \(as sent\)$/],
+    ['/a/.%20%2e%20./b', /^holds a dot segment \(decoded\)$/],
+    ['/a/..%2520./b', /^holds a dot segment \(decoded/],
+    ['/a/b/..%20..', /^holds a dot segment \(as sent\)$/],
     ['/a%2500', /^holds an escape that no honest path does \(decoded.*\)$/],
   ])('%j is refused, and it is said why', (path, says) => expect(told(path)[0]).toMatch(says))
 })
