@@ -146,13 +146,13 @@ function hashesOf(integrity: string | undefined): { alg: string; content: string
 
 /** What each dependency is for. */
 const PURPOSE: Readonly<Record<string, string>> = {
-  '@hono/node-server': 'turns Node’s requests into web requests for the HTTP application and the admin API',
+  '@hono/node-server': 'turns Node’s requests into web requests for the admin API and health; checks do without',
   '@redis/client': 'the `redis` store: protocol, reconnecting, Cluster',
   '@stablelib/hmac': 'HMAC at once on Workers, whose own is asynchronous',
   '@stablelib/sha256': 'SHA-256 at once on Workers',
   '@upstash/redis': 'the `upstash` store, over REST',
   commander: 'the command line',
-  hono: 'routing of the HTTP application and the admin API',
+  hono: 'routing of the admin API and health, and of checks on Workers',
   jose: 'signatures of tokens, import of keys',
   pino: 'log and audit lines on Node',
   'prom-client': 'metrics in the format of Prometheus',
