@@ -146,7 +146,8 @@ function hashesOf(integrity: string | undefined): { alg: string; content: string
 
 /** What each dependency is for. */
 const PURPOSE: Readonly<Record<string, string>> = {
-  '@hono/node-server': 'turns Node’s requests into web requests for the admin API and health; checks do without',
+  '@hono/node-server':
+    'turns Node’s requests into web requests for the admin API and health; checks do without',
   '@redis/client': 'the `redis` store: protocol, reconnecting, Cluster',
   '@stablelib/hmac': 'HMAC at once on Workers, whose own is asynchronous',
   '@stablelib/sha256': 'SHA-256 at once on Workers',
