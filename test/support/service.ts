@@ -43,6 +43,8 @@ export interface Service {
   /** A check with exactly these lines, from this peer. */
   check(proxy: string, lines: Lines, peer?: string): Promise<Answered>
   pass(milliseconds: number): void
+  /** Puts another policy in force. */
+  reload(policy: string): void
 }
 
 export function serviceOf(
@@ -60,13 +62,14 @@ export function serviceOf(
   const start = now
   const clock = { now: () => now, ticks: () => now - start }
   const outside = outsideOf({ now: clock.now, ...options.outside })
-  const { engine } = compile(policyOf(policy, environmentOf(options.variables)), outside)
+  const policyIn = (text: string) => policyOf(text, environmentOf(options.variables))
+  let compiled = compile(policyIn(policy), outside)
   const store = new MemoryStore({ micros: () => (now - start) * 1000, random32: () => 7 })
   const surroundings = new WeakMap<Request, Surroundings>()
   let recorded: { decision: Decision; facts: RecordFacts } | null = null
   let ids = 0
   const app = createApp({
-    engine: () => engine,
+    engine: () => compiled.engine,
     ports: portsOf({ counters: store, local: store, ...clock, ...options.ports }),
     decide: options.decide ?? decide,
     surroundings: (context) => surroundings.get(context.req.raw) as Surroundings,
@@ -105,6 +108,9 @@ export function serviceOf(
     ask: (asked, proxy = 'traefik') => check(proxy, [...fieldsOf(asked, proxy), ...(asked.headers ?? [])]),
     pass: (milliseconds) => {
       now += milliseconds
+    },
+    reload: (text) => {
+      compiled = compile(policyIn(text), outside, compiled)
     },
   }
 }
