@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BuiltAuthenticator } from '../../src/credentials/contract.ts'
+import type { Installation } from '../../src/node/service.ts'
 import { allow, deny, engine } from '../http/support.ts'
 import { freeCounters, portsOf } from '../support/ports.ts'
 import { bytesOf, exchange, LOOPBACK, noFacts, portOf, type Started, startService, Wire } from './support.ts'
@@ -147,21 +148,37 @@ describe('the record', () => {
   })
 })
 
+/** What a reload puts in force. */
+const NEXT: Installation = {
+  engine,
+  authenticators: [],
+  facts: noFacts,
+  listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null },
+  recorded: 1,
+}
+
 describe('a reload', () => {
   it('puts a new policy in force for the next check', async () => {
-    const next = {
-      engine: { proxies: new Map() } as never,
-      authenticators: [],
-      facts: noFacts,
-      listening: { check: LOOPBACK, health: LOOPBACK, admin: null, tls: null },
-      recorded: 1,
-    }
-    started = await startService({ reload: () => ({ ok: true, installation: next }) })
+    const installation = { ...NEXT, engine: { proxies: new Map() } as never }
+    started = await startService({ reload: () => ({ ok: true, installation }) })
     const port = portOf(started.listen['check'])
     expect((await exchange(port, bytesOf()))?.status).toBe(200)
     started.service.reload()
     expect((await exchange(port, bytesOf()))?.status).toBe(404)
     expect(started.events).toMatchObject([{ event: 'policy_reloaded' }])
+  })
+
+  it('changes the share of allowed decisions that are recorded', async () => {
+    started = await startService({
+      installation: { recorded: 0 },
+      reload: () => ({ ok: true, installation: NEXT }),
+    })
+    const port = portOf(started.listen['check'])
+    for (const recorded of [0, 1]) {
+      expect((await exchange(port, bytesOf()))?.status).toBe(200)
+      expect(started.records).toHaveLength(recorded)
+      started.service.reload()
+    }
   })
 
   it('keeps the old policy whatever is wrong with the new one, and reports all of it', async () => {
@@ -186,13 +203,11 @@ describe('a reload', () => {
   })
 
   it('says that changed addresses need a restart, every time, and takes the rest', async () => {
-    const moved = {
-      engine,
-      authenticators: [],
-      facts: noFacts,
+    const installation = {
+      ...NEXT,
       listening: { check: { host: '127.0.0.1', port: 9 }, health: LOOPBACK, admin: null, tls: null },
     }
-    started = await startService({ reload: () => ({ ok: true, installation: moved }) })
+    started = await startService({ reload: () => ({ ok: true, installation }) })
     started.service.reload()
     started.service.reload()
     expect(started.events.map(({ event }) => event)).toEqual([

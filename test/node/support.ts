@@ -65,7 +65,7 @@ export async function startService(starting: Starting = {}): Promise<Started> {
     state: {
       figures: () => starting.figures ?? quietFigures,
       store: guarded(new MemoryStore(clockwork), unguarded),
-      changed: () => {},
+      changed: async () => {},
     },
     reload: starting.reload ?? (() => ({ ok: true, installation })),
     audit: { write: (line: string) => void records.push(JSON.parse(line)), dropped: 3 },
