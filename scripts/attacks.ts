@@ -30,7 +30,7 @@ export function attackReference(): string {
     '',
     '<!-- Written by `npm run generate` from test/attacks. Do not edit. -->',
     '',
-    `What has been tried against Postern: ${ATTACKS.length} attacks with ${requests} requests, and what becomes of each. The page is written from the data that the suite runs, so nothing stands here that is not tried in every run of the tests. An advisory beside an attack says where another product was got past in the same way.`,
+    `What has been tried against Postern: ${ATTACKS.length} attacks with ${requests.toLocaleString('en-GB')} requests, and what becomes of each. The page is written from the data that the suite runs, so nothing stands here that is not tried in every run of the tests. An advisory beside an attack says where another product was got past in the same way.`,
     '',
     '## Where they are tried',
     '',

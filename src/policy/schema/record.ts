@@ -9,6 +9,6 @@ export const record = z.strictObject({
     .default(1)
     .meta({
       description:
-        'The share of allowed decisions that get a line, chosen at random. Every denial has one, and every decision that had to do without something.',
+        'The share of allowed decisions that get a line, from 0 to 1, chosen at random. Every denial has one, and every decision that had to do without something. Metrics count them all.',
     }),
 })
