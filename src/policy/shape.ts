@@ -52,6 +52,8 @@ const KINDS: Readonly<Record<string, string>> = {
 const kindOf = (value: unknown): string => {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
+  // YAML writes them .inf and .nan.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'no finite number'
   return KINDS[typeof value] ?? typeof value
 }
 

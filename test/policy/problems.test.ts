@@ -268,6 +268,11 @@ const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
     /secret: is a literal secret: write "\$\{NAME\}"/,
   ],
   [
+    'a share of records that is no finite number',
+    { record: 'record: { allowed: .nan }' },
+    /record\.allowed: is no finite number: write a number/,
+  ],
+  [
     'a fallback value',
     { proxies: 'proxies: { traefik: { secret: "${STRONG:-x}" } }' },
     /secret: is not a reference that can be read/,
