@@ -269,7 +269,7 @@ const rows: [string, Partial<Record<Section, string>>, RegExp][] = [
   ],
   [
     'a share of records that is no finite number',
-    { record: 'record: { allowed: .nan }' },
+    { extra: 'record: { allowed: .nan }' },
     /record\.allowed: is no finite number: write a number/,
   ],
   [
