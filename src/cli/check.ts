@@ -30,8 +30,8 @@ export async function checkCommand(file: string, io: Io, options: CheckOptions =
     return 1
   }
   const { routes, limits, roles } = loaded.policy
-  const counts = Object.entries({ routes, limits, roles }).map(
-    ([name, entries]) => `${Object.keys(entries).length} ${name}`,
+  const counts = Object.entries({ route: routes, limit: limits, role: roles }).map(([name, entries]) =>
+    counted(Object.keys(entries).length, name),
   )
   io.stdout.write(`${file}: no problems (${counts.join(', ')})\n`)
   if (table === null || !read.ok) return 0

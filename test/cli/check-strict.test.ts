@@ -41,14 +41,14 @@ describe('postern check --strict', () => {
   it('lists every finding with its place and its item, in the order of the file, and exits 1', async () => {
     const { code, out, err } = await desk.run(['check', '--strict', 'weak.yaml'])
     expect(code).toBe(1)
-    expect(out).toBe('weak.yaml: no problems (2 routes, 1 limits, 0 roles)\n')
+    expect(out).toBe('weak.yaml: no problems (2 routes, 1 limit, 0 roles)\n')
     expect(err.trimEnd().split('\n')).toEqual([...LINES, '4 findings'])
   })
 
   it('is asked for: without it a sound policy is sound, however weak', async () => {
     expect(await desk.run(['check', 'weak.yaml'])).toEqual({
       code: 0,
-      out: 'weak.yaml: no problems (2 routes, 1 limits, 0 roles)\n',
+      out: 'weak.yaml: no problems (2 routes, 1 limit, 0 roles)\n',
       err: '',
     })
   })
