@@ -66,6 +66,22 @@ const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?: [. ]*)?(?:\/|$)/
 export const holdsDotSegment = (text: string): boolean => DOT_SEGMENT.test(text)
 
 /**
+ * Segments of dots, spaces and ignorable characters alone, with a dot and an ignorable character among them; what has
+ * these as its compatibility form counts as well. It gives up at the first letter of a segment.
+ */
+const HIDDEN_DOTS =
+  /(?:^|\/)(?=[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e\p{Zs}]*\p{DI})(?=[\p{Zs}\p{DI}]*[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e])[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e\p{Zs}\p{DI}]+(?=\/|$)/u
+
+/** A segment without anything of ASCII but dots and spaces, which nearly no path has: a fast look before the slow one. */
+const DOT_LIKE = /(?:^|\/)[. ]*[^\0-\x7f](?:[. ]|[^\0-\x7f])*(?:\/|$)/
+
+/**
+ * Whether a segment is a dot segment to who drops dots behind an ignorable character before that character: folding
+ * takes such characters away at once, and the dots on both sides of one would then count together.
+ */
+export const hidesDotSegment = (text: string): boolean => DOT_LIKE.test(text) && HIDDEN_DOTS.test(text)
+
+/**
  * Folds letters as a case-insensitive, normalising or best-fit upstream would: compatibility forms (`ａ`, `ſ`), default
  * ignorable characters (a soft hyphen), capitals. Also applied to route patterns.
  */

@@ -8,6 +8,7 @@ import {
   canonicalRaw,
   foldWithin,
   foldWork,
+  hidesDotSegment,
   holdsDotSegment,
   holdsMoreThan,
   holdsUnsettled,
@@ -160,6 +161,7 @@ function closure(raw: Reading): PathJudgement {
     if (!folded && !isFolded(text)) {
       work += STEP + foldWork(text)
       if (work > MAX_WORK) return tooLong()
+      if (hidesDotSegment(text)) return refusal(`hides a dot segment (${reading.how})`)
       const small = foldWithin(text, 2 * MAX_ODD_TEXT)
       if (small === null || holdsMoreThan(MAX_ODDITIES, small)) return tooLong()
       if (small !== text) {

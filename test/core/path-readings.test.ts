@@ -57,6 +57,10 @@ function naiveReadings(path: string): ReadonlySet<string> | null | 'many' {
       if (next === null) return null
       all.add(folded ? `~${next}` : next)
     }
+    // Of letters that are dropped, a party may drop the dots behind them first.
+    const hidden = (segment: string) =>
+      /^[. \p{DI}]*$/u.test(segment) && /\p{DI}/u.test(segment) && segment.includes('.')
+    if (!folded && text.normalize('NFKC').split('/').some(hidden)) return null
     if (!folded && fold(text) !== text) all.add(`~${fold(text)}`)
     if (all.size > 200) return 'many'
   }

@@ -260,6 +260,10 @@ describe('the readings of a path, and how each comes about', () => {
     ['/a/.%20%2e%20./b', /^holds a dot segment \(decoded\)$/],
     ['/a/..%2520./b', /^holds a dot segment \(decoded/],
     ['/a/b/..%20..', /^holds a dot segment \(as sent\)$/],
+    // Who drops the dots behind a soft hyphen, and then the hyphen, has a dot segment.
+    ['/a/..%C2%AD../b', /^hides a dot segment \(as sent\)$/],
+    ['/a/.%C2%AD./b', /^hides a dot segment \(as sent\)$/],
+    ['/a/b/%EF%BC%8E%E2%80%8B%2e', /^hides a dot segment \(decoded\)$/],
     ['/a%2500', /^holds an escape that no honest path does \(decoded.*\)$/],
   ])('%j is refused, and it is said why', (path, says) => expect(told(path)[0]).toMatch(says))
 })
