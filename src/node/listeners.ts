@@ -7,6 +7,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { KeyPair } from './certificate.ts'
+import { CheckMessage } from './check-message.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 export type Outgoing = ServerResponse | Http2ServerResponse
@@ -37,7 +38,7 @@ const MAX_CONNECTIONS = 10_000
 
 /** HTTP/1.1 without TLS. */
 export function createPlainServer(handle: RequestHandler): Server {
-  const server = createServer(BOUNDS)
+  const server = createServer({ ...BOUNDS, IncomingMessage: CheckMessage })
   harden(server, handle)
   return server
 }
@@ -48,6 +49,7 @@ export function createTlsServer(handle: RequestHandler, pair: KeyPair): Http2Sec
     ...BOUNDS,
     ...pair,
     allowHTTP1: true,
+    Http1IncomingMessage: CheckMessage,
     // Asked for, and judged by its digest alone: whose certificate has to be which is what the policy says.
     requestCert: true,
     rejectUnauthorized: false,
