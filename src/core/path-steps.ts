@@ -17,9 +17,12 @@ interface Step {
 const holds = (part: string) => (text: string) => text.includes(part)
 const matches = (pattern: RegExp) => (text: string) => pattern.test(text)
 
+/** The one step that can make of folded text what is to be folded again: `%C3%89` is an escape until then. */
+export const DECODED = 'decoded'
+
 /** What some party somewhere does. */
 export const STEPS: readonly Step[] = [
-  { name: 'decoded', applies: holds('%'), apply: decode },
+  { name: DECODED, applies: holds('%'), apply: decode },
   { name: '%2f as slash', applies: holds(DATA_SLASH), apply: (text) => text.replace(/\u0001/g, '/') },
   { name: 'backslash as slash', applies: holds('\\'), apply: (text) => text.replace(/\\/g, '/') },
   { name: 'parameters stripped', applies: holds(';'), apply: (text) => text.replace(/;[^/]*/g, '') },
@@ -65,21 +68,29 @@ const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?: [. ]*)?(?:\/|$)/
 
 export const holdsDotSegment = (text: string): boolean => DOT_SEGMENT.test(text)
 
-/**
- * Segments of dots, spaces and ignorable characters alone, with a dot and an ignorable character among them; what has
- * these as its compatibility form counts as well. It gives up at the first letter of a segment.
- */
-const HIDDEN_DOTS =
-  /(?:^|\/)(?=[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e\p{Zs}]*\p{DI})(?=[\p{Zs}\p{DI}]*[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e])[.\u2024-\u2026\ufe19\ufe30\ufe52\uff0e\p{Zs}\p{DI}]+(?=\/|$)/u
+/** Whatever has one to three dots as its compatibility form. */
+const DOTS = '.\\u2024-\\u2026\\ufe19\\ufe30\\ufe52\\uff0e'
 
-/** A segment without anything of ASCII but dots and spaces, which nearly no path has: a fast look before the slow one. */
-const DOT_LIKE = /(?:^|\/)[. ]*[^\0-\x7f](?:[. ]|[^\0-\x7f])*(?:\/|$)/
+/** Where a segment begins, and where it or what counts of it ends, as it stands or in a compatibility form. */
+const BEGINS = '/\\\\\\u0001\\uff0f\\uff3c\\ufe68'
+const ENDS = `${BEGINS};?#\\u037e\\ufe14\\ufe54\\uff1b\\u2047\\u2048\\ufe16\\ufe56\\uff1f\\ufe5f\\uff03`
 
 /**
- * Whether a segment is a dot segment to who drops dots behind an ignorable character before that character: folding
- * takes such characters away at once, and the dots on both sides of one would then count together.
+ * Segments of dots, spaces and ignorable characters alone, with something beyond ASCII among them, but for those of
+ * spaces alone, and of ellipses alone: somebody's text, of which no part is a dot segment. It gives up at the first
+ * letter of a segment.
  */
-export const hidesDotSegment = (text: string): boolean => DOT_LIKE.test(text) && HIDDEN_DOTS.test(text)
+const HIDDEN_DOTS = new RegExp(
+  `(?:^|[${BEGINS}])(?!\\u2026+(?:[${ENDS}]|$))(?=[. ]*[^\\0-\\x7f])(?=\\p{Zs}*[${DOTS}\\p{DI}])[${DOTS}\\p{Zs}\\p{DI}]+(?=[${ENDS}]|$)`,
+  'u',
+)
+
+/**
+ * Whether a segment is a dot segment to who drops some of its dots before others are dots to it: those behind an
+ * ignorable character, or before others that stand escaped beside a backslash. Folding takes all for dots at once.
+ * Likewise a segment that is empty to who drops ignorable characters: who folds capitals alone has a parameter there.
+ */
+export const hidesDotSegment = (text: string): boolean => NON_ASCII.test(text) && HIDDEN_DOTS.test(text)
 
 /**
  * Folds letters as a case-insensitive, normalising or best-fit upstream would: compatibility forms (`ａ`, `ſ`), default

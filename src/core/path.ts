@@ -6,6 +6,7 @@
 
 import {
   canonicalRaw,
+  DECODED,
   foldWithin,
   foldWork,
   hidesDotSegment,
@@ -127,6 +128,11 @@ class Reading implements PathReading {
     return this.#before === null ? step : `${this.how}, ${step}`
   }
 
+  /** Whether folding may change it: folded text stays so but for what was escaped in it. */
+  get mayFold(): boolean {
+    return (!this.folded || this.#step === DECODED) && !isFolded(this.text)
+  }
+
   foldedTo(small: string): Reading {
     this.foldable = true
     return new Reading(small, true, this, 'letters folded')
@@ -158,10 +164,10 @@ function closure(raw: Reading): PathJudgement {
         }
       }
     }
-    if (!folded && !isFolded(text)) {
+    if (reading.mayFold) {
       work += STEP + foldWork(text)
       if (work > MAX_WORK) return tooLong()
-      if (hidesDotSegment(text)) return refusal(`hides a dot segment (${reading.how})`)
+      if (hidesDotSegment(text)) return refusal(`hides a dot or empty segment (${reading.how})`)
       const small = foldWithin(text, 2 * MAX_ODD_TEXT)
       if (small === null || holdsMoreThan(MAX_ODDITIES, small)) return tooLong()
       if (small !== text) {

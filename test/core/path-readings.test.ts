@@ -57,11 +57,15 @@ function naiveReadings(path: string): ReadonlySet<string> | null | 'many' {
       if (next === null) return null
       all.add(folded ? `~${next}` : next)
     }
-    // Of letters that are dropped, a party may drop the dots behind them first.
+    // Of a segment of dots of all kinds a party may drop some first, and make something of the others later.
     const hidden = (segment: string) =>
-      /^[. \p{DI}]*$/u.test(segment) && /\p{DI}/u.test(segment) && segment.includes('.')
-    if (!folded && text.normalize('NFKC').split('/').some(hidden)) return null
-    if (!folded && fold(text) !== text) all.add(`~${fold(text)}`)
+      /^(?!…+$)\p{Zs}*[.․‥…︙︰﹒．\p{DI}][.․‥…︙︰﹒．\p{Zs}\p{DI}]*$/u.test(segment) &&
+      /[^\0-\x7f]/.test(segment)
+    const segments = text
+      .split(/[/\\\u0001／＼﹨]/)
+      .map((one) => one.split(/[;?#;︔﹔；⁇⁈︖﹖？﹟＃]/)[0] ?? '')
+    if (segments.some(hidden)) return null
+    if (fold(text) !== text) all.add(`~${fold(text)}`)
     if (all.size > 200) return 'many'
   }
   return all

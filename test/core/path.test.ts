@@ -42,6 +42,9 @@ describe('reading a path', () => {
     ['/%EF%BD%81dmin', '/admin'],
     ['/admin%253fx', '/admin'],
     ['/a;x%2fb', '/a'],
+    ['/%EF%BC%85EF%EF%BC%85BD%EF%BC%8581dmin', '/admin'],
+    ['/%E2%80%A6', '/...'],
+    ['/find/%E2%80%A6%E2%80%A6/x', '/find/……/x'],
   ])('reads %s also as %s', (path, expected) => expect(texts(path)).toContain(expected))
 
   it.each([
@@ -261,9 +264,22 @@ describe('the readings of a path, and how each comes about', () => {
     ['/a/..%2520./b', /^holds a dot segment \(decoded/],
     ['/a/b/..%20..', /^holds a dot segment \(as sent\)$/],
     // Who drops the dots behind a soft hyphen, and then the hyphen, has a dot segment.
-    ['/a/..%C2%AD../b', /^hides a dot segment \(as sent\)$/],
-    ['/a/.%C2%AD./b', /^hides a dot segment \(as sent\)$/],
-    ['/a/b/%EF%BC%8E%E2%80%8B%2e', /^hides a dot segment \(decoded\)$/],
+    ['/a/..%C2%AD../b', /^hides a dot or empty segment \(as sent\)$/],
+    ['/a/.%C2%AD./b', /^hides a dot or empty segment \(as sent\)$/],
+    ['/a/b/%EF%BC%8E%E2%80%8B%2e', /^hides a dot or empty segment \(decoded\)$/],
+    // Who keeps an escaped backslash together with the fullwidth dots behind it may drop the other dots first.
+    ['/a/%5c%EF%BC%8E%EF%BC%8E..%EF%BC%8E/b', /^hides a dot or empty segment/],
+    // Who folds capitals and keeps the soft hyphen has a segment where others have none.
+    ['/A/%C2%AD', /^hides a dot or empty segment \(as sent\)$/],
+    // A separator that folding makes has two sides as any other.
+    ['/a/%EF%BC%8F..%C2%AD../b', /^(holds|hides) a dot (or empty )?segment/],
+    ['/a/..%C2%AD..%EF%BC%9Bx/b', /^hides a dot or empty segment/],
+    // What an escape with a fullwidth percent sign stands for may have to be folded in its turn.
+    ['/a/..%EF%BC%85C2%EF%BC%85AD/b', /^(holds|hides) a dot (or empty )?segment \(letters folded, decoded/],
+    [
+      '/a/%EF%BC%85ef%EF%BC%85bc%EF%BC%858e./b',
+      /^(holds|hides) a dot (or empty )?segment \(letters folded, decoded/,
+    ],
     ['/a%2500', /^holds an escape that no honest path does \(decoded.*\)$/],
   ])('%j is refused, and it is said why', (path, says) => expect(told(path)[0]).toMatch(says))
 })
