@@ -4,7 +4,10 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 /** Bytes of the young generation from which it may not grow any more: with less, checks take longer. */
 const YOUNG = 32 * 2 ** 20
 
-/** Percent of what lives by which the old generation may grow before it is collected: with 20, tokens that come for the first time took a quarter longer. */
+/**
+ * Percent of what lives by which the old generation may grow before it is collected: with 20, tokens that came for the
+ * first time took a quarter longer.
+ */
 const OLD = 100
 
 /**
