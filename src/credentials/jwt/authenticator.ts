@@ -1,13 +1,14 @@
-import { compactVerify, errors } from 'jose'
 import { Bounded } from '../../core/bounded.ts'
 import type { Authentication, CredentialRequest, Principal } from '../../core/model.ts'
 import type { Reason } from '../../core/reasons.ts'
 import type { BuiltAuthenticator, KeySetFigures, Outside } from '../contract.ts'
+import type { Algorithm } from './algorithms.ts'
 import { bearerOf } from './bearer.ts'
 import { audienceFits, reasonAt, typeFits, type Validity, validityOf } from './claims.ts'
 import { MAX_TOKEN } from './compact.ts'
 import type { Issuer } from './issuer.ts'
 import type { Found } from './key-source.ts'
+import { isSignedBy } from './signature.ts'
 import { own, type Token, TokenReader } from './token.ts'
 import type { VerificationKey } from './verification-key.ts'
 
@@ -49,8 +50,8 @@ const REFUSED = rejected('issuer_refused')
 const REPEATED = rejected('credential_repeated')
 
 /**
- * Checks `Authorization: Bearer` tokens of the configured issuers. jose verifies the signature; everything that it
- * leaves open is judged here (RFC 8725). A token that verified is remembered by its digest, never by its text.
+ * Checks `Authorization: Bearer` tokens of the configured issuers. jose imports the keys, WebCrypto verifies with them,
+ * and everything else is judged here (RFC 8725). A token that verified is remembered by its digest, never by its text.
  */
 export class JwtAuthenticator implements BuiltAuthenticator {
   readonly type = 'jwt'
@@ -160,8 +161,7 @@ export class JwtAuthenticator implements BuiltAuthenticator {
 }
 
 /**
- * The first key from `from` on that signed the token; null when none of them did. Told by the class of jose's errors,
- * never by their text. Written without `await`, since every never-seen token would pay for its extra turns.
+ * The first key from `from` on that signed the token; null when none of them did. Written without `await`, since every never-seen token would pay for its extra turns.
  */
 function signerOf(
   token: string,
@@ -174,13 +174,8 @@ function signerOf(
   if (key === undefined || imported === undefined) return Promise.resolve(null)
   if (key.signatureBytes !== null && key.signatureBytes !== signatureBytesIn(token))
     return signerOf(token, alg, keys, from + 1)
-  return compactVerify(token, imported, { algorithms: [alg] }).then(
-    () => key,
-    (error: unknown) => {
-      // Anything else is no word on the token but a fault of ours, and the decision's one catch is for those.
-      if (!(error instanceof errors.JOSEError)) throw error
-      return signerOf(token, alg, keys, from + 1)
-    },
+  return isSignedBy(token, alg as Algorithm, imported).then((good) =>
+    good ? key : signerOf(token, alg, keys, from + 1),
   )
 }
 

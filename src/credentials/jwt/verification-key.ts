@@ -1,15 +1,13 @@
-import { createLocalJWKSet, errors } from 'jose'
+import { type CryptoKey, createLocalJWKSet, errors } from 'jose'
 import { type Algorithm, isSymmetric } from './algorithms.ts'
 import { bitsOf, faultOf, fits, type Jwk } from './jwk.ts'
-
-type JoseKey = Awaited<ReturnType<ReturnType<typeof createLocalJWKSet>>>
 
 /** One key of an issuer, imported once for every algorithm that it may verify. */
 export interface VerificationKey {
   readonly kid: string | null
   /** What makes it this key and no other: its public members. Never its secret. */
   readonly identity: string
-  readonly imported: ReadonlyMap<string, JoseKey>
+  readonly imported: ReadonlyMap<string, CryptoKey>
   /**
    * Bytes of its signatures where a runtime takes shorter ones, else null: an RSA signature is as long as the modulus
    * (RFC 8017 section 8.1.2 step 1), and OpenSSL takes one for PSS that lost its leading zero. Workers refuse it.
@@ -30,7 +28,7 @@ export async function importKey(jwk: Jwk, algorithms: readonly Algorithm[]): Pro
   const { kid, kty, crv, n, e, x, y, alg, use } = jwk
   // A set of one, since jose refuses to choose among several, and since one bad key must not spoil the others.
   const pick = createLocalJWKSet({ keys: [jwk as { kty: string }] })
-  const imported = new Map<string, JoseKey>()
+  const imported = new Map<string, CryptoKey>()
   for (const algorithm of algorithms) {
     if (!fits(jwk, algorithm)) continue
     const key = await pick(typeof kid === 'string' ? { alg: algorithm, kid } : { alg: algorithm }).catch(
@@ -57,7 +55,7 @@ export async function importSecret(
   algorithms: readonly Algorithm[],
 ): Promise<VerificationKey> {
   const bytes = new TextEncoder().encode(secret)
-  const imported = new Map<string, JoseKey>()
+  const imported = new Map<string, CryptoKey>()
   for (const algorithm of algorithms.filter(isSymmetric)) {
     const parameters = { name: 'HMAC', hash: `SHA-${algorithm.slice('HS'.length)}` }
     imported.set(algorithm, await crypto.subtle.importKey('raw', bytes, parameters, false, ['verify']))
