@@ -51,13 +51,13 @@ const ALL_REMARKABLE = new RegExp(REMARKABLE, 'g')
 export const isRemarkable = (text: string): boolean =>
   REMARKABLE.test(text) || text.endsWith('.') || text.endsWith(' ')
 
-/** Whether there are more than `most` places in the text that steps go by: each costs every step its time. */
-export function holdsMoreThan(most: number, text: string): boolean {
+/** Places in the text that steps go by, counted to one more than `most`: each costs every step its time. */
+export function oddities(text: string, most: number): number {
   let count = 0
   ALL_REMARKABLE.lastIndex = 0
   while (count <= most && ALL_REMARKABLE.test(text)) count++
   ALL_REMARKABLE.lastIndex = 0
-  return count > most
+  return count
 }
 
 /**
@@ -123,8 +123,12 @@ const FOLDED = /^[\0-@[-\x7fà-öø-ÿа-я一-鿿ぁ-んァ-ヴ가-힣]*$/
 /** Whether folding is known to change nothing, at a fraction of its cost. */
 export const isFolded = (text: string): boolean => FOLDED.test(text)
 
-/** Steps that folding is worth, by the time that it takes: normalising looks at what surrounds a character. */
-export const foldWork = (text: string): number => (NON_ASCII.test(text) ? 8 * text.length : 0)
+/** Ligatures and squared words: one character stands for up to eighteen. */
+const WORDS = /[㈀-㏿ﷰ-﷽]/g
+
+/** Characters that folding is worth, by the time that it takes: normalising looks at what surrounds a character. */
+export const foldWork = (text: string): number =>
+  NON_ASCII.test(text) ? 12 * text.length + 96 * (text.match(WORDS)?.length ?? 0) : 0
 
 // No escape of a control character, at any depth of encoding, belongs to an honest path. Slashes as data are ours.
 const CONTROL = /[\0\x02-\x1f\x7f]/

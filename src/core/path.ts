@@ -11,10 +11,10 @@ import {
   foldWork,
   hidesDotSegment,
   holdsDotSegment,
-  holdsMoreThan,
   holdsUnsettled,
   isFolded,
   isRemarkable,
+  oddities,
   STEPS,
 } from './path-steps.ts'
 
@@ -50,11 +50,12 @@ const MAX_READINGS = 32
 const MAX_ODDITIES = 96
 
 /**
- * Characters that all steps to the readings of one path may go through, each step counting for STEP more, so that the
- * longer a path is the fewer readings it may have: one of 200 characters a dozen, one of 2,000 two or three.
+ * Characters that all steps to the readings of one path may go through, each step counting for STEP more and each
+ * oddity of the path for ODDITY, so that the longer and the odder a path is the fewer readings it may have.
  */
 const MAX_WORK = 12_288
-const STEP = 100
+const STEP = 60
+const ODDITY = 4
 
 /** What no request target can hold as it is. */
 const UNSENDABLE = /[^!"$-[\]-~]/
@@ -94,7 +95,8 @@ export function readPath(path: string): PathJudgement {
   if (path.length > MAX_ODD_TEXT && (path.length > MAX_ODD_LENGTH || holdsUnsettled(path))) return tooLong()
   const raw = canonicalRaw(path)
   if (raw === null) return refusal('holds an escape that is bad, not UTF-8, or encodes a control character')
-  return raw.length > MAX_ODD_TEXT || holdsMoreThan(MAX_ODDITIES, raw) ? tooLong() : closure(new Reading(raw))
+  const odd = oddities(raw, MAX_ODDITIES)
+  return raw.length > MAX_ODD_TEXT || odd > MAX_ODDITIES ? tooLong() : closure(new Reading(raw), odd)
 }
 
 const describe = (code: number): string =>
@@ -139,8 +141,9 @@ class Reading implements PathReading {
   }
 }
 
-/** Applies every step to every reading until nothing new appears. */
-function closure(raw: Reading): PathJudgement {
+/** Applies every step to every reading until nothing new appears. @param odd oddities of the path: no reading has more */
+function closure(raw: Reading, odd: number): PathJudgement {
+  const step = STEP + ODDITY * odd
   const readings: Reading[] = [raw]
   const seen = new Set([raw.text])
   const seenFolded = new Set<string>()
@@ -149,11 +152,13 @@ function closure(raw: Reading): PathJudgement {
     const reading = readings[i] as Reading
     const { text, folded } = reading
     const known = folded ? seenFolded : seen
+    // Whether any step applies is looked for in the whole of it.
+    work += text.length
     if (isRemarkable(text)) {
       if (holdsDotSegment(text)) return refusal(`holds a dot segment (${reading.how})`)
       for (const { name, applies, apply } of STEPS) {
         if (!applies(text)) continue
-        work += STEP + text.length
+        work += step + text.length
         if (work > MAX_WORK) return tooLong()
         const next = apply(text)
         if (next === null)
@@ -165,11 +170,11 @@ function closure(raw: Reading): PathJudgement {
       }
     }
     if (reading.mayFold) {
-      work += STEP + foldWork(text)
+      work += step + foldWork(text)
       if (work > MAX_WORK) return tooLong()
       if (hidesDotSegment(text)) return refusal(`hides a dot or empty segment (${reading.how})`)
       const small = foldWithin(text, 2 * MAX_ODD_TEXT)
-      if (small === null || holdsMoreThan(MAX_ODDITIES, small)) return tooLong()
+      if (small === null || oddities(small, MAX_ODDITIES) > MAX_ODDITIES) return tooLong()
       if (small !== text) {
         const other = reading.foldedTo(small)
         if (!seenFolded.has(small)) {

@@ -32,7 +32,7 @@ const TABLE = {
     status: 400,
     public: 'path_ambiguous',
     meaning:
-      'Common readings of the path lead to different routes or parameters, so no single policy can be applied; or it has more of them, or is longer with so many, than are worked out, as it may be with a URL of more than 300 characters in one segment.',
+      'Common readings of the path lead to different routes or parameters, so no single policy can be applied; or it has more of them, or is longer with so many, than are worked out, as it may be with a URL of more than 300 characters in one segment, or of more than 130 where it holds another, encoded twice.',
   },
   header_alias: {
     status: 400,
