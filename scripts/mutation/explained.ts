@@ -64,8 +64,7 @@ export const EXPLAINED: readonly Explanation[] = [
         'src/core/path-steps.ts',
         'ArrowFunction',
         '(text: string): boolean => FOLDED.test(text)',
-        `(text: string): number =>
-  NON_ASCII.test(text) ? 12 * text.length + 96 * (text.match(WORDS)?.length ?? 0) : 0`,
+        '(text: string): number => NON_ASCII.test(text) ? 12 * text.length + 96 * (text.match(WORDS)?.length ?? 0) : 0',
         '(path: string): boolean => path.search(UNSETTLED) >= 0',
       ],
       [
