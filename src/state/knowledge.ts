@@ -205,7 +205,10 @@ export class Knowledge implements CoreKnowledge, Freshness {
   async #learnBans(...[{ entries }, emptied, overtaken]: Parameters<Learn>): Promise<void> {
     if (entries === null) {
       const all = (await everything(this.#store, 'ban')).flatMap((entry) => banIn(entry) ?? [])
-      if (!emptied && !overtaken()) this.#bans.replace(all)
+      if (overtaken()) return
+      // What an emptied store lost goes on to hold here, and somebody may have been banned in it before it was asked.
+      if (emptied) for (const one of all) this.#bans.add(one)
+      else this.#bans.replace(all)
       return
     }
     const current = await this.#current('ban', entries)

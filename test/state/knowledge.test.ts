@@ -434,6 +434,25 @@ describe('a look-up that is under way while its key is revoked', () => {
 })
 
 describe('a ban', () => {
+  const banning = (network: string): EntryDraft =>
+    entryOf('ban', network, {
+      ...{ v: 1, network, until: clock + 60_000, level: 0 },
+      ...{ reason: null, by: 'ops', created: clock },
+    })
+
+  it('holds beside those that an emptied store lost, also when it was imposed before anybody saw that it is empty', async () => {
+    const { store, state } = sharedStore()
+    const { knowledge } = knowing(store)
+    await put(store, banning('198.51.100.0/24'))
+    await knowledge.start()
+    state.base = new MemoryStore(outside)
+    await put(store, banning('203.0.113.0/24'))
+    await knowledge.changed('bans')
+    expect(knowledge.banned(CLIENT, clock)).toBe(true)
+    expect(knowledge.banned(parseAddress('198.51.100.7') ?? CLIENT, clock)).toBe(true)
+    knowledge.stop()
+  })
+
   it('holds at once here, in the store soon after, and grows with each repetition up to the longest', async () => {
     const { store, state } = sharedStore()
     const { knowledge, reports, announced } = knowing(store)
