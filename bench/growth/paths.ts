@@ -69,7 +69,7 @@ export async function pathFigures(quick: boolean): Promise<Figure[]> {
       (_, round) => beside.reduce((sum, figures) => sum + (figures[round] as number), 0) / beside.length,
     )
     const texts = { group: GROUP, unit: 'µs', target: { atMost: 1 } }
-    const name = `${worst.slice(0, 24)}... of ${worst.length.toLocaleString('en-GB')} characters`
+    const name = `${worst.length.toLocaleString('en-GB')} characters`
     return [
       figureOf(
         { ...texts, what: `decision about the worst path found (${name})`, against: '50 µs' },
