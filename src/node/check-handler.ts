@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { type Address, parseHop } from '../core/address.ts'
@@ -9,6 +8,7 @@ import { unavailable } from '../http/respond.ts'
 import type { Drain } from './drain.ts'
 import { NodeHeaderLines } from './header-lines.ts'
 import type { Incoming, Outgoing, RequestHandler } from './listeners.ts'
+import { requestIds } from './request-id.ts'
 
 /** What the check's handler cannot know by itself. */
 export type CheckHandlerOptions = Pick<CheckOptions, 'engine' | 'ports' | 'decide' | 'record'>
@@ -18,7 +18,7 @@ export type CheckHandlerOptions = Pick<CheckOptions, 'engine' | 'ports' | 'decid
  * response and the decision: a router, a Request and a Response cost more than the decision itself (docs/adr/0012).
  */
 export function createCheckHandler(options: CheckHandlerOptions, drain: Drain): RequestHandler {
-  const checks: CheckOptions = { ...options, newRequestId: randomUUID, random: Math.random }
+  const checks: CheckOptions = { ...options, newRequestId: requestIds(), random: Math.random }
   const handle: RequestHandler = (incoming, outgoing) => {
     if (drain.active) {
       drain.noticed()
