@@ -1,4 +1,5 @@
 import type { HeaderLines } from '../core/model.ts'
+import { trimmed } from '../core/white-space.ts'
 
 const NONE: readonly string[] = []
 
@@ -21,7 +22,9 @@ export class NodeHeaderLines implements HeaderLines {
     for (let i = 0; i < raw.length; i += 2) {
       const sent = raw[i] as string
       if (sent.length !== name.length || !spells(sent, name)) continue
-      const value = withoutBlanks(raw[i + 1] as string)
+      // No part of a value (RFC 9110 section 5.5). Node takes them off over HTTP/1.1 and leaves them on over h2, where
+      // ` Bearer x` would be no bearer token and thus none at all.
+      const value = trimmed(raw[i + 1] as string)
       if (found === null) found = [value]
       else found.push(value)
     }
@@ -39,19 +42,6 @@ export class NodeHeaderLines implements HeaderLines {
     return names
   }
 }
-
-/**
- * Blanks around a value are no part of it (RFC 9110 section 5.5). Node takes them off over HTTP/1.1 and leaves them on
- * over h2, where ` Bearer x` would be no bearer token and thus none at all.
- */
-function withoutBlanks(value: string): string {
-  const last = value.length - 1
-  return last >= 0 && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(last)))
-    ? value.replace(/^[ \t]+/, '').replace(/(?<![ \t])[ \t]+$/, '')
-    : value
-}
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
 /** Fields in which HTTP/2 carries the request line (RFC 9113 section 8.3): no lines of the header. */
 const isPseudo = (name: string): boolean => name.charCodeAt(0) === 0x3a

@@ -161,7 +161,8 @@ export class JwtAuthenticator implements BuiltAuthenticator {
 }
 
 /**
- * The first key from `from` on that signed the token; null when none of them did. Written without `await`, since every never-seen token would pay for its extra turns.
+ * The first key from `from` on that signed the token; null when none of them did. Written without `await`, since every
+ * never-seen token would pay for its extra turns.
  */
 function signerOf(
   token: string,

@@ -11,33 +11,29 @@ const issuersOf = (policy: Policy) =>
 const MAX_AGE = 3_600_000
 const MAX_SKEW = 60_000
 
+/** Tells every issuer whose `keys.allow` lets a fetch do what is not done without it. */
+const allowing =
+  (what: 'http' | 'private', message: string): NonNullable<Item['look']> =>
+  (policy, tell) => {
+    for (const [name, { keys }] of issuersOf(policy))
+      for (const [index, allowed] of (keys.allow ?? []).entries())
+        if (allowed === what) tell(['issuers', name, 'keys', 'allow', index], message)
+  }
+
 export const ISSUER_ITEMS: readonly Item[] = [
   {
     id: 'issuer-https',
     what: 'Key sets are fetched over https.',
     why: 'Whoever stands between Postern and the issuer hands out keys of his own, and signs what he likes.',
     how: 'Use https and leave `http` out of `keys.allow`; or keep the public key beside the policy, as `pem` or `jwk`.',
-    look(policy, tell) {
-      for (const [name, { keys }] of issuersOf(policy))
-        for (const [index, allowed] of (keys.allow ?? []).entries())
-          if (allowed === 'http')
-            tell(['issuers', name, 'keys', 'allow', index], 'takes keys in the clear: use https, pem or jwk')
-    },
+    look: allowing('http', 'takes keys in the clear: use https, pem or jwk'),
   },
   {
     id: 'issuer-public',
     what: 'Key sets come from public addresses.',
     why: '`private` switches off the guard that keeps fetches away from loopback, metadata services and internal hosts, should the name of the issuer ever lead there.',
     how: 'Leave `private` out of `keys.allow`. An issuer that lives in your own network is a reason to accept this; or give its key as `pem` or `jwk`.',
-    look(policy, tell) {
-      for (const [name, { keys }] of issuersOf(policy))
-        for (const [index, allowed] of (keys.allow ?? []).entries())
-          if (allowed === 'private')
-            tell(
-              ['issuers', name, 'keys', 'allow', index],
-              'lets fetches reach internal hosts: use a public address, pem or jwk',
-            )
-    },
+    look: allowing('private', 'lets fetches reach internal hosts: use a public address, pem or jwk'),
   },
   {
     id: 'issuer-asymmetric',
